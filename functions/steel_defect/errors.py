@@ -1,0 +1,103 @@
+"""What can be wrong with a request or a picture. Each error is one RFC 9457 problem: a stable slug, a title, a status."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SteelDefectError(Exception):
+    """Base of every error that is the caller's to mend. `str(error)` says what is wrong and what to do, in one line."""
+
+    slug: ClassVar[str] = "bad-request"
+    title: ClassVar[str] = "Bad request"
+    status: ClassVar[int] = 400
+
+
+class EmptyBody(SteelDefectError):
+    """The request carries no bytes."""
+
+    slug = "empty-body"
+    title = "Empty body"
+
+
+class MalformedBody(SteelDefectError):
+    """The envelope (JSON, base64, multipart) cannot be read."""
+
+    slug = "malformed-body"
+    title = "Malformed body"
+
+
+class NotFound(SteelDefectError):
+    """No such path."""
+
+    slug = "not-found"
+    title = "Not found"
+    status = 404
+
+
+class MethodNotAllowed(SteelDefectError):
+    """The path exists, the method does not. `allowed` goes into the Allow header."""
+
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+    status = 405
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class TooManyBytes(SteelDefectError):
+    """The body or the picture has more bytes than the model file allows."""
+
+    slug = "too-many-bytes"
+    title = "Too many bytes"
+    status = 413
+
+
+class TooManyPixels(SteelDefectError):
+    """The picture would unfold to more pixels than the model file allows. Found from its header, before decoding."""
+
+    slug = "too-many-pixels"
+    title = "Too many pixels"
+    status = 413
+
+
+class UnsupportedMediaType(SteelDefectError):
+    """The Content-Type of the request is none that is read here."""
+
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+    status = 415
+
+
+class NotAnImage(SteelDefectError):
+    """The bytes are not of a supported picture format. Judged by content, not by name."""
+
+    slug = "not-an-image"
+    title = "Not a supported picture"
+    status = 422
+
+
+class DamagedImage(SteelDefectError):
+    """The format is supported, but the picture cannot be decoded to its end."""
+
+    slug = "damaged-image"
+    title = "Damaged picture"
+    status = 422
+
+
+class ImageTooSmall(SteelDefectError):
+    """A side is shorter than the model file allows, or the picture is too elongated to keep enough of its short side."""
+
+    slug = "image-too-small"
+    title = "Picture too small"
+    status = 422
+
+
+class ModelUnavailable(SteelDefectError):
+    """No model can be loaded. The server's fault, and worth a retry."""
+
+    slug = "model-unavailable"
+    title = "Model unavailable"
+    status = 503

@@ -1,0 +1,185 @@
+"""Bytes of a picture to the model's input. The only such code: the trainer imports it too.
+
+Everything becomes 8-bit gray before it is scaled, and JPEG is decoded straight to gray at the smallest size that
+libjpeg can produce above the target, which is where most of the time of a naive decode goes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from steel_defect.errors import DamagedImage, EmptyBody, ImageTooSmall, NotAnImage, TooManyBytes, TooManyPixels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steel_defect.contract import InputSpec
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+_EXIF_ORIENTATION: Final = 0x0112
+# Exif 2.32, section 4.6.4: how the stored picture is turned to be seen upright.
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SENSOR_BITS: Final = (8, 10, 12, 14, 16, 32)
+
+# Pillow warns above its own pixel limit and raises at twice that. Our ceiling is lower; this makes the warning an
+# exception as well, so that a hostile header ends in one place.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: the model's input, uint8 of shape (spec.height, spec.width), gray, 0 is black.
+        width: of the picture as it is seen upright, in its own pixels.
+        height: the same.
+        content: the part of `pixels` that holds the picture, as (rows, columns); the rest is padding.
+        format: as Pillow names it, one of `FORMATS`.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    content: tuple[int, int]
+    format: str
+
+
+def decode(data: bytes, spec: InputSpec) -> Picture:
+    """Decode the bytes of one picture into the model's input.
+
+    Animated and multi-page files give their first frame. Transparent parts are seen on black. Gray of more than 8 bits
+    is scaled by the sensor range it uses (8, 10, 12, 14 or 16 bits), never clipped.
+
+    Raises:
+        EmptyBody: no bytes.
+        TooManyBytes: more than `spec.max_bytes`.
+        TooManyPixels: the header promises more than `spec.max_pixels`; nothing was decoded.
+        NotAnImage: not one of `FORMATS`, judged by content.
+        ImageTooSmall: a side below `spec.min_side`, or more elongated than `spec.max_aspect`.
+        DamagedImage: the header is good, the rest is not.
+    """
+    if not data:
+        message = "there are no bytes to decode: send the picture itself"
+        raise EmptyBody(message)
+    if len(data) > spec.max_bytes:
+        message = f"the picture has {len(data):,} bytes; at most {spec.max_bytes:,} are accepted"
+        raise TooManyBytes(message)
+    with _open(data, spec) as image:
+        image_format = str(image.format)
+        turn = _orientation(image)
+        width, height = (image.height, image.width) if turn >= 5 else image.size  # noqa: PLR2004 - 5 to 8 swap the axes
+        content = _fit(width, height, spec)
+        stored = content if turn < 5 else content[::-1]  # noqa: PLR2004 - as above
+        try:
+            image.draft("L", (stored[1], stored[0]))
+            gray = _to_gray(image)
+        except MemoryError:
+            raise
+        except Exception as error:  # A decoder meets hostile bytes here, and its exceptions are not a closed list.
+            message = f"the {image_format} picture cannot be decoded to its end: {_first_line(error)}"
+            raise DamagedImage(message) from error
+    gray = gray.resize((stored[1], stored[0]), Image.Resampling.BOX if _shrinks(gray, stored) else _ENLARGE)
+    if turn in _UPRIGHT:
+        gray = gray.transpose(_UPRIGHT[turn])
+    pixels = np.full((spec.height, spec.width), spec.pad, dtype=np.uint8)
+    pixels[: content[0], : content[1]] = np.asarray(gray)
+    return Picture(pixels, width, height, content, image_format)
+
+
+_ENLARGE: Final = Image.Resampling.BILINEAR
+
+
+def _shrinks(image: Image.Image, size: tuple[int, int]) -> bool:
+    return image.height >= size[0] and image.width >= size[1]
+
+
+def _open(data: bytes, spec: InputSpec) -> Image.Image:
+    """Read the header alone and refuse what is too large to decode."""
+    try:
+        image = Image.open(BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        message = f"the picture's header promises far more than the {spec.max_pixels:,} pixels that are accepted"
+        raise TooManyPixels(message) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        message = f"the bytes are not a picture that can be read; send one of {', '.join(FORMATS)}"
+        raise NotAnImage(message) from error
+    pixels = image.width * image.height
+    if pixels > spec.max_pixels:
+        image.close()
+        message = (
+            f"the picture is {image.width} x {image.height}, {pixels:,} pixels; at most {spec.max_pixels:,} are accepted"
+        )
+        raise TooManyPixels(message)
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    """The Exif orientation, 1 to 8; 1 where there is none or it makes no sense."""
+    try:
+        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - broken Exif data is common and no reason to refuse a good picture
+        return 1
+    return value if value in _UPRIGHT else 1
+
+
+def _fit(width: int, height: int, spec: InputSpec) -> tuple[int, int]:
+    """Rows and columns that the upright picture fills in the model's input."""
+    if min(width, height) < spec.min_side:
+        message = f"the picture is {width} x {height}; both sides must have at least {spec.min_side} pixels"
+        raise ImageTooSmall(message)
+    if max(width, height) > spec.max_aspect * min(width, height):
+        message = f"the picture is {width} x {height}; one side may be at most {spec.max_aspect:g} times the other"
+        raise ImageTooSmall(message)
+    scale = min(spec.height / height, spec.width / width)
+    return max(1, min(spec.height, round(height * scale))), max(1, min(spec.width, round(width * scale)))
+
+
+def _to_gray(image: Image.Image) -> Image.Image:
+    """Decode fully, to mode L."""
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8_bits(np.asarray(image)))
+    if image.has_transparency_data:
+        seen = Image.new("RGBA", image.size, "black")
+        seen.alpha_composite(image.convert("RGBA"))
+        return seen.convert("L")
+    if image.mode in {"L", "1"}:
+        return image.convert("L")
+    return image.convert("RGB").convert("L")
+
+
+def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Gray of more than 8 bits to 8, by the full scale of the smallest sensor that can have produced it."""
+    if values.dtype.kind == "f":
+        finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        top = float(finite.max(initial=0.0))
+        full_scale = 1.0 if top <= 1 else _full_scale(int(np.ceil(top)))
+        return np.asarray(np.clip(finite, 0, None) * (255 / full_scale) + 0.5).astype(np.uint8)
+    integers = np.clip(values.astype(np.int64), 0, None)
+    full_scale = _full_scale(int(integers.max(initial=0)))
+    return ((integers * 255 + int(full_scale) // 2) // int(full_scale)).astype(np.uint8)
+
+
+def _full_scale(top: int) -> float:
+    return float(next(2**bits - 1 for bits in _SENSOR_BITS if top < 2**bits))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+

@@ -1,0 +1,118 @@
+"""The network: MobileNetV2 on one gray channel, a dense map of the four defect classes, and the graph that ships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLASSES: Final = 4
+STRIDE: Final = 32
+_FEATURES: Final = 1280
+_RGB_MEAN: Final = (0.485, 0.456, 0.406)
+_RGB_STD: Final = (0.229, 0.224, 0.225)
+# One gray value stands for all three channels, so black borders of the convolutions mean the same to each filter.
+_GRAY_MEAN: Final = 0.449
+# Most cells show no damage: start from odds of about 1 to 400 in each, for 400 cells and classes.
+_PRIOR_LOGIT: Final = -6.0
+
+
+class StripNet(nn.Module):
+    """MobileNetV2 features and a 1x1 convolution to a map of class logits, one cell for 32 x 32 pixels.
+
+    The odds of all cells are added up (log-sum-exp), so one damaged cell is enough to make a damaged picture, and the
+    place of the damage comes with the answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = mobilenet_v2(weights=None).features
+        self.features[0][0] = nn.Conv2d(1, 32, 3, stride=2, padding=1, bias=False)
+        self.dropout = nn.Dropout(0.2)
+        self.head = nn.Conv2d(_FEATURES, CLASSES, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.constant_(self.head.bias, _PRIOR_LOGIT)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Gray uint8 (N, H, W) to class logits (N, 4, H/32, W/32)."""
+        features = self.features(normalise(image))
+        return self.head(self.dropout(features).float())
+
+
+class DeployedStripNet(nn.Module):
+    """What is exported: the network in evaluation, batch normalisation folded into the convolutions, calibration inside."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, network: StripNet, scale: float, offset: float) -> None:
+        super().__init__()
+        fused = StripNet()
+        fused.load_state_dict(network.state_dict())
+        self.features = fold_batch_norm(fused.eval().features)
+        self.head = fused.head
+        self.register_buffer("scale", torch.tensor(scale))
+        self.register_buffer("offset", torch.tensor(offset))
+        self.eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gray uint8 (N, H, W) to defect_prob (N,), class_prob (N, 4), defect_map (N, 4, H/32, W/32), all 0..1."""
+        cells = self.head(self.features(normalise(image)))
+        defect = torch.sigmoid(self.scale * picture_logit(cells) + self.offset)
+        classes = torch.sigmoid(self.scale * class_logits(cells) + self.offset)
+        return defect, classes, torch.sigmoid(cells)
+
+
+def normalise(image: Tensor) -> Tensor:
+    """Gray uint8 (N, H, W) to float32 (N, 1, H, W) around zero."""
+    return image.unsqueeze(1).float() / 255 - _GRAY_MEAN
+
+
+def class_logits(cells: Tensor) -> Tensor:
+    """Cell logits (N, 4, h, w) to a logit for each class and picture (N, 4)."""
+    return torch.logsumexp(cells.flatten(2), dim=2)
+
+
+def picture_logit(cells: Tensor) -> Tensor:
+    """Cell logits (N, 4, h, w) to the logit of any damage at all (N,)."""
+    return torch.logsumexp(cells.flatten(1), dim=1)
+
+
+def load_backbone(network: StripNet, path: Path | None) -> None:
+    """Fill the features with ImageNet weights, the three colour filters of the first layer folded into one.
+
+    Args:
+        network: changed in place.
+        path: state dict with torchvision's key names ("features.0.0.weight", ...); None lets torchvision download its own.
+    """
+    if path is None:
+        state = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V2).state_dict()
+    else:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    features = {key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")}
+    colour = features["0.0.weight"]
+    deviation = torch.tensor(_RGB_STD).view(1, 3, 1, 1)
+    features["0.0.weight"] = (colour / deviation).sum(dim=1, keepdim=True)
+    # x/255 - channel mean = (x/255 - gray mean) + rest; the rest is constant and moves into the batch normalisation.
+    rest = (_GRAY_MEAN - torch.tensor(_RGB_MEAN)).view(1, 3, 1, 1)
+    features["0.1.running_mean"] = features["0.1.running_mean"] - (colour * rest / deviation).sum(dim=(1, 2, 3))
+    network.features.load_state_dict(features)
+
+
+def fold_batch_norm(module: nn.Sequential) -> nn.Sequential:
+    """Fold every batch normalisation into the convolution before it, in place; the numbers stay those of evaluation."""
+    for container in list(module.modules()):
+        if not isinstance(container, nn.Sequential):
+            continue
+        for place in range(len(container) - 1):
+            convolution, batch_norm = container[place], container[place + 1]
+            if isinstance(convolution, nn.Conv2d) and isinstance(batch_norm, nn.BatchNorm2d):
+                container[place] = fuse_conv_bn_eval(convolution, batch_norm)
+                container[place + 1] = nn.Identity()
+    return module

@@ -34,7 +34,7 @@ def augment(pixels: Tensor, classes: Tensor, cells: Tensor, generator: torch.Gen
         picture, grid = pixels[place], cells[place]
         if random[place, 0] < _SHIFT_CHANCE:
             picture, grid = _shift(picture, grid, classes[place], float(random[place, 1]))
-        axes = [axis for axis, chance in ((-1, random[place, 2]), (-2, random[place, 3])) if chance < 0.5]  # noqa: PLR2004
+        axes = [axis for axis, chance in ((-1, random[place, 2]), (-2, random[place, 3])) if chance < 0.5]
         if axes:
             picture, grid = picture.flip(axes), grid.flip(axes)
         new_pixels[place], new_cells[place] = _relight(picture, random[place, 4:]), grid

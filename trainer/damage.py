@@ -33,11 +33,11 @@ def pits(rng: np.random.Generator, strip: Field, steel: Field) -> tuple[Field, M
         if not 0 <= column < WIDTH:
             continue
         row, height, width = rng.uniform(0, HEIGHT), rng.uniform(16, 62), rng.uniform(12, 28)
-        shape = blob(rng, row, column, height, width, 0.25)
+        shape = blob(rng, (row, column), (height, width), 0.25)
         core, inside = smoothstep(shape, 0.1, 0.7), smoothstep(shape, -0.05, 0.3)
         strip = strip * (1 - rng.uniform(0.3, 0.75) * core + rng.uniform(0.6, 1.5) * inside * texture)
         if rng.random() < 0.5:
-            tail = blob(rng, row + 0.7 * height, column, 1.2 * height, 0.35 * width, 0.2)
+            tail = blob(rng, (row + 0.7 * height, column), (1.2 * height, 0.35 * width), 0.2)
             strip = strip * (1 - rng.uniform(0.2, 0.5) * smoothstep(tail, 0, 0.6))
         mask |= _shallow(shape, -0.2)
     return strip, mask
@@ -92,7 +92,9 @@ def _bright_streaks(rng: np.random.Generator, strip: Field, steel: Field) -> tup
     for _ in range(int(rng.integers(1, 4))):
         column, width = _column(rng, steel), rng.uniform(4, 16)
         start, stop = (-20.0, HEIGHT + 20.0) if rng.random() < 0.6 else (rng.uniform(0, 150), rng.uniform(170, 300))
-        across, along = line((start, column), (stop, column + rng.normal(0, 8)), rng.uniform(0.5, 3) * noise(rng, 5, 16))
+        across, along = line(
+            (start, column), (stop, column + rng.normal(0, 8)), rng.uniform(0.5, 3) * noise(rng, 5, 16)
+        )
         inside = (along > 0) & (along < 1)
         band = np.exp(-((across / width) ** 4)) * inside
         strip = strip * (1 + rng.uniform(0.7, 2.2) * band * torn)
@@ -125,7 +127,9 @@ def _gouge(rng: np.random.Generator, strip: Field, steel: Field) -> tuple[Field,
     start, stop = rng.uniform(20, 236), rng.uniform(20, 236)
     across, along = line((start, -10), (stop, WIDTH + 10.0), rng.uniform(4, 16) * noise(rng, 1, 3))
     width = rng.uniform(12, 50)
-    grooves = np.sin(across * rng.uniform(0.25, 0.7) + noise(rng, 1, 6)) + 0.5 * np.sin(across * 1.1 + noise(rng, 1, 10))
+    grooves = np.sin(across * rng.uniform(0.25, 0.7) + noise(rng, 1, 6)) + 0.5 * np.sin(
+        across * 1.1 + noise(rng, 1, 10)
+    )
     band = np.exp(-((across / width) ** 4)) * (0.7 + 0.4 * noise(rng, 2, 30))
     strip = strip * np.clip(1 + rng.uniform(0.25, 0.7) * band * grooves * steel, 0.1, 3)
     return strip, np.asarray((np.abs(across) < 1.1 * width) & (along > 0) & (along < 1), np.bool_)
@@ -138,7 +142,7 @@ def _scuffs(rng: np.random.Generator, strip: Field, steel: Field) -> tuple[Field
     for _ in range(int(rng.integers(1, 5))):
         height = float(np.exp(rng.uniform(np.log(25), np.log(170))))
         width = height * rng.uniform(0.3, 1.3) if rng.random() < 0.8 else height * rng.uniform(1.5, 3)
-        shape = blob(rng, rng.uniform(0, HEIGHT), _column(rng, steel), height, width, 0.4)
+        shape = blob(rng, (rng.uniform(0, HEIGHT), _column(rng, steel)), (height, width), 0.4)
         inside = smoothstep(shape, 0.0, 0.4)
         spots = smoothstep(noise(rng, 50, 300), -0.4, 0.9)
         strip = strip * np.clip(
@@ -149,11 +153,11 @@ def _scuffs(rng: np.random.Generator, strip: Field, steel: Field) -> tuple[Field
 
 
 def rolled_in_scale(rng: np.random.Generator, strip: Field, steel: Field) -> tuple[Field, Mask]:
-    """Class 4: large flakes pressed into the strip: folded and dark inside, the edge torn, with a shadow and a bright rim."""
+    """Class 4: large flakes pressed into the strip: folded and dark inside, torn edge, shadow, bright rim."""
     mask = np.zeros((HEIGHT, WIDTH), np.bool_)
     for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))):
         height, width = rng.uniform(60, 250), float(np.exp(rng.uniform(np.log(80), np.log(420))))
-        shape = blob(rng, rng.uniform(0, HEIGHT), _column(rng, steel), height, width, 0.35)
+        shape = blob(rng, (rng.uniform(0, HEIGHT), _column(rng, steel)), (height, width), 0.35)
         inside = smoothstep(shape, 0.0, 0.06)
         folds = noise(rng, int(rng.integers(5, 14)), int(rng.integers(15, 50))) + 0.5 * noise(rng, 30, 150)
         folds = folds + 0.25 * noise(rng, 90, 500)
@@ -168,5 +172,3 @@ def rolled_in_scale(rng: np.random.Generator, strip: Field, steel: Field) -> tup
             strip = strip * (1 - shine) + rng.uniform(170, 260) * shine
         mask |= _shallow(shape, 0)
     return strip, mask
-
-

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from steel_defect.contract import ModelContract
 
 OUTPUTS: Final = ("defect_prob", "class_prob", "defect_map")
+# The largest difference in any probability between the network and its exported file.
+PARITY: Final = 1e-4
 
 
 def export(deployed: DeployedStripNet, contract: ModelContract, path: Path) -> None:
-    """Write the model file: input `image` uint8 (N, H, W), N free; the three outputs of `OUTPUTS`; the contract inside."""
+    """Write the model file: input `image` uint8 (N, H, W) with N free, `OUTPUTS`, and the contract inside."""
     height, width = contract.input.height, contract.input.width
     program = torch.onnx.export(
         deployed,
@@ -78,14 +80,10 @@ def run_onnx(path: Path, pixels: NDArray[np.uint8], batch: int = 8) -> dict[str,
 def run_torch(deployed: DeployedStripNet, pixels: NDArray[np.uint8], batch: int = 8) -> dict[str, NDArray[np.float32]]:
     """The same outputs from the torch module."""
     with torch.inference_mode():
-        parts = [
-            deployed(torch.from_numpy(pixels[start : start + batch])) for start in range(0, len(pixels), batch)
-        ]
+        parts = [deployed(torch.from_numpy(pixels[start : start + batch])) for start in range(0, len(pixels), batch)]
     return {name: torch.cat([part[place] for part in parts]).numpy() for place, name in enumerate(OUTPUTS)}
 
 
-def largest_difference(
-    one: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]
-) -> float:
+def largest_difference(one: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]) -> float:
     """The largest difference of any probability between two runs over the same pictures."""
     return max(float(np.abs(one[name] - other[name]).max()) for name in OUTPUTS)

@@ -1,4 +1,4 @@
-"""Random fields that the synthetic strips are made of: noise, blobs, relief. All are (256, 1600) float32 unless said."""
+"""Random fields that the synthetic strips are made of: noise, blobs, relief. Float32 (256, 1600) unless said."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def axes() -> tuple[Field, Field]:
     return np.arange(HEIGHT, dtype=np.float32)[:, None], np.arange(WIDTH, dtype=np.float32)[None, :]
 
 
-def blob(rng: np.random.Generator, row: float, column: float, height: float, width: float, ragged: float = 0.35) -> Field:
-    """A lump around (row, column) of about this height and width: above 0 inside, at most 1, negative outside."""
+def blob(rng: np.random.Generator, centre: tuple[float, float], size: tuple[float, float], ragged: float) -> Field:
+    """Draw a lump around a (row, column), of about this (height, width): 0..1 inside, negative outside."""
+    (row, column), (height, width) = centre, size
     rows, columns = axes()
     distance = np.hypot((rows - row) / (height / 2), (columns - column) / (width / 2))
     bumps = noise(rng, max(2, round(HEIGHT / height * 3)), max(2, round(WIDTH / width * 3)))

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+from torchvision.models import (  # type: ignore[import-untyped]  # torchvision ships no types
+    MobileNet_V2_Weights,
+    mobilenet_v2,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,16 +40,16 @@ class StripNet(nn.Module):
         self.dropout = nn.Dropout(0.2)
         self.head = nn.Conv2d(_FEATURES, CLASSES, 1)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, _PRIOR_LOGIT)
+        self.head.bias = nn.Parameter(torch.full((CLASSES,), _PRIOR_LOGIT))
 
     def forward(self, image: Tensor) -> Tensor:
         """Gray uint8 (N, H, W) to class logits (N, 4, H/32, W/32)."""
-        features = self.features(normalise(image))
-        return self.head(self.dropout(features).float())
+        cells: Tensor = self.head(self.dropout(self.features(normalise(image))).float())
+        return cells
 
 
 class DeployedStripNet(nn.Module):
-    """What is exported: the network in evaluation, batch normalisation folded into the convolutions, calibration inside."""
+    """What is exported: the network in evaluation, batch normalisation folded away, calibration inside."""
 
     scale: Tensor
     offset: Tensor
@@ -89,7 +92,7 @@ def load_backbone(network: StripNet, path: Path | None) -> None:
 
     Args:
         network: changed in place.
-        path: state dict with torchvision's key names ("features.0.0.weight", ...); None lets torchvision download its own.
+        path: state dict with torchvision's key names ("features.0.0.weight", ...); None: torchvision downloads its own.
     """
     if path is None:
         state = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V2).state_dict()

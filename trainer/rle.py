@@ -26,8 +26,8 @@ def decode(text: str, height: int, width: int) -> NDArray[np.bool_]:
     """Read a run-length mask into booleans of shape (height, width).
 
     Raises:
-        MaskError: not whole numbers in pairs, a run without length, runs that are out of order or overlap, or a run that
-            leaves the picture.
+        MaskError: not whole numbers in pairs, a run without length, runs that are out of order or overlap, or a run
+            that leaves the picture.
     """
     try:
         numbers = np.array([int(word) for word in text.split()], dtype=np.int64)

@@ -1,6 +1,6 @@
 """The committed sample strips: drawn, never photographed, from a set that no model is trained on.
 
-    python -m trainer.samples tests/samples
+`python -m trainer.samples tests/samples` writes them.
 """
 
 from __future__ import annotations

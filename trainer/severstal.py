@@ -1,4 +1,4 @@
-"""Severstal pictures: folders as Kaggle lays them out, and the few loose real pictures this project was developed on."""
+"""Severstal pictures: folders as Kaggle lays them out, and the few loose real ones this project was developed on."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def read_folder(folder: Path, spec: InputSpec) -> StripSet:
 def read_loose_pictures(folder: Path, spec: InputSpec) -> StripSet:
     """Read the developers' real pictures: `labels.csv`, `train_images/` and, for where, `train_bboxes.csv`.
 
-    A picture has one row of boxes for each of its classes. The class is not named, but the rows come in the order of the
-    classes: over all 6,666 defect pictures no class has a larger mask than the boxes that this order gives it.
+    A picture has one row of boxes for each of its classes. The class is not named, but the rows come in the order of
+    the classes: over all 6,666 defect pictures no class has a larger mask than the boxes that this order gives it.
     """
     boxes: dict[str, list[list[list[int]]]] = defaultdict(list)
     with (folder / "train_bboxes.csv").open(newline="") as table:

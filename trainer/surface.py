@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rolled_steel(rng: np.random.Generator) -> Field:
-    """Bare strip under uneven light, gray values about 0..255, (256, 1600): streaks down the rolling direction, grain."""
+    """Bare strip under uneven light, gray values about 0..255: streaks down the rolling direction, and grain."""
     rows, columns = axes()
     level = rng.uniform(38, 125)
     light = 1 + rng.uniform(0.05, 0.22) * noise(rng, 1, int(rng.integers(2, 6)))
@@ -35,7 +35,11 @@ def ripples(rng: np.random.Generator, strip: Field) -> Field:
 
 def flame_stains(rng: np.random.Generator, strip: Field) -> Field:
     """Ragged patches, stretched down the strip, of darker or brighter skin with the same fine grain below."""
-    shape = noise(rng, int(rng.integers(2, 7)), int(rng.integers(50, 130))) + 0.6 * noise(rng, 14, 320) + 0.3 * noise(rng, 60, 800)
+    shape = (
+        noise(rng, int(rng.integers(2, 7)), int(rng.integers(50, 130)))
+        + 0.6 * noise(rng, 14, 320)
+        + 0.3 * noise(rng, 60, 800)
+    )
     where = 1.2 * noise(rng, 1, int(rng.integers(3, 9)))
     patches = smoothstep(shape + where, rng.uniform(0.9, 2.0), rng.uniform(2.1, 2.5))
     tone = rng.uniform(-0.4, -0.15) if rng.random() < 0.6 else rng.uniform(0.15, 0.6)
@@ -53,7 +57,7 @@ def water_stains(rng: np.random.Generator, strip: Field) -> Field:
     """Dried water and oil: wide soft shapes with a thin rim, and drops."""
     for _ in range(int(rng.integers(1, 4))):
         size = rng.uniform(60, 330)
-        shape = blob(rng, rng.uniform(0, HEIGHT), rng.uniform(0, WIDTH), size * rng.uniform(0.5, 1), size, 0.2)
+        shape = blob(rng, (rng.uniform(0, HEIGHT), rng.uniform(0, WIDTH)), (size * rng.uniform(0.5, 1), size), 0.2)
         inside = smoothstep(shape, 0, 0.25)
         rim = np.exp(-((shape / 0.06) ** 2))
         strip = strip * (1 + rng.uniform(-0.22, 0.12) * inside - rng.uniform(0, 0.18) * rim)

@@ -1,7 +1,7 @@
 """Synthetic steel strips in the Severstal layout, drawn from nothing but a seed.
 
-A folder of them has `train_images/*.jpg` (1600 x 256) and `train.csv` (`ImageId,ClassId,EncodedPixels`, defects only), as
-Kaggle's has. Half are clean, and many of the clean ones carry what an inspection must not take for damage.
+A folder of them has `train_images/*.jpg` (1600 x 256) and `train.csv` (`ImageId,ClassId,EncodedPixels`, defects
+only), as Kaggle's has. Half are clean, and many of the clean ones carry what an inspection must not take for damage.
 
     python -m trainer.synthetic FOLDER --count 2000
 """
@@ -84,7 +84,7 @@ def draw_strip(seed: int, index: int, *, classes: tuple[int, ...] | None = None,
     for number in classes:
         for _ in range(20):
             damaged, mask = DRAW[number](rng, strip, steel)
-            mask &= steel > 0.5  # noqa: PLR2004 - half way through the strip's soft edge
+            mask &= steel > 0.5  # half way through the strip's soft edge
             if mask.sum() >= _LEAST_AREA:
                 masks[number], strip = mask, damaged
                 break
@@ -97,7 +97,7 @@ def _classes(rng: np.random.Generator) -> tuple[int, ...]:
     choices = list(COMBINATIONS)
     weights = np.array([COMBINATIONS[choice] for choice in choices], dtype=np.float64)
     chosen = choices[int(rng.choice(len(choices), p=weights / weights.sum()))]
-    return () if rng.random() < 0.5 else chosen  # noqa: PLR2004 - half are clean
+    return () if rng.random() < 0.5 else chosen  # half are clean
 
 
 def _clean(rng: np.random.Generator, *, clean: bool, mark: str) -> tuple[Field, Field, tuple[str, ...]]:
@@ -121,10 +121,10 @@ def _clean(rng: np.random.Generator, *, clean: bool, mark: str) -> tuple[Field, 
         if rng.random() < (if_clean if clean else if_damaged) or name == mark:
             strip = draw(rng, strip)
             marks.append(name)
-    if rng.random() < 0.25 or mark == "edge":  # noqa: PLR2004 - about as often as in the real pictures
+    if rng.random() < 0.25 or mark == "edge":  # about as often as in the real pictures
         strip, steel = surface.dark_edge(rng, strip)
         marks.append("edge")
-    if rng.random() < 0.06:  # noqa: PLR2004 - now and then the light is nearly out
+    if rng.random() < 0.06:  # now and then the light is nearly out
         strip = np.asarray(strip * rng.uniform(0.25, 0.5), np.float32)
         marks.append("dim")
     return strip, steel, tuple(marks)

@@ -65,7 +65,8 @@ def fit(network: StripNet, mixture: Mixture, config: StageConfig) -> StripNet:
         weight_decay=config.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, config))
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True)
+    average_of = get_ema_multi_avg_fn(config.average)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    average = AveragedModel(network, multi_avg_fn=average_of, use_buffers=True)
     started, seen, smooth = time.monotonic(), 0, math.nan
     for step, (pixels, classes, cells) in enumerate(_batches(mixture, config), 1):
         new_pixels, new_cells = augment(pixels, classes, cells, generator)
@@ -73,7 +74,7 @@ def fit(network: StripNet, mixture: Mixture, config: StageConfig) -> StripNet:
             logits = network(new_pixels)
         loss = strip_loss(logits, classes, new_cells)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
@@ -84,7 +85,7 @@ def fit(network: StripNet, mixture: Mixture, config: StageConfig) -> StripNet:
             rate = seen / (time.monotonic() - started)
             left = (config.steps - step) * len(pixels) / rate
             sys.stderr.write(
-                f"{config.name}: step {step}/{config.steps}, loss {smooth:.4f}, {rate:.1f} strips/s, {left:.0f} s left\n"
+                f"{config.name}: step {step}/{config.steps}, loss {smooth:.4f}, {rate:.1f}/s, {left:.0f} s left\n"
             )
     trained = StripNet()
     trained.load_state_dict(average.module.state_dict())

@@ -1,0 +1,102 @@
+"""The exported file computes what the network computes - the bundled one, on real bytes - and says all about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from steel_defect.contract import InputSpec, ModelContract, from_metadata
+from steel_defect.image import decode
+from trainer import export, severstal, synthetic
+from trainer.model import DeployedStripNet, StripNet, picture_logit
+from trainer.samples import SAMPLES
+from trainer.strips import StripSet
+from trainer.train import StageConfig, fit, predict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def _sample_pixels(folder: Path) -> NDArray[np.uint8]:
+    return np.stack([decode((folder / sample.name).read_bytes(), InputSpec()).pixels for sample in SAMPLES])
+
+
+def _strip_set(pixels: NDArray[np.uint8], cells: NDArray[np.int8]) -> StripSet:
+    classes = (cells == 1).any(axis=(2, 3)).astype(np.float32)
+    names = tuple(str(place) for place in range(len(pixels)))
+    return StripSet(pixels, classes, cells, names, names, "-")
+
+
+def test_bundled_model_computes_what_its_weights_say_on_the_samples(bundled_model: Path, samples_folder: Path) -> None:
+    # The weights are read out of the file into the torch module; the graph around them is what this checks.
+    pixels = _sample_pixels(samples_folder)
+    expected, got = export.run_torch(export.restore(bundled_model), pixels), export.run_onnx(bundled_model, pixels)
+    assert export.largest_difference(expected, got) < export.PARITY
+    assert np.ptp(got["defect_prob"]) > 100 * export.PARITY
+
+
+def test_bundled_model_computes_what_its_weights_say_on_real_strips(
+    bundled_model: Path, severstal_folder: Path
+) -> None:
+    pixels = severstal.read_loose_pictures(severstal_folder, InputSpec()).pixels
+    expected, got = export.run_torch(export.restore(bundled_model), pixels), export.run_onnx(bundled_model, pixels)
+    assert export.largest_difference(expected, got) < export.PARITY
+    assert np.ptp(got["defect_prob"]) > 100 * export.PARITY
+
+
+def test_bundled_model_holds_its_whole_contract(bundled_model: Path) -> None:
+    model = onnx.load(bundled_model)
+    onnx.checker.check_model(model, full_check=True)
+    contract = from_metadata({item.key: item.value for item in model.metadata_props})
+    assert contract.input == InputSpec()
+    assert len(contract.class_names) == 4
+    assert [item.name for item in model.graph.input] == ["image"]
+    assert [item.name for item in model.graph.output] == ["defect_prob", "class_prob", "defect_map"]
+
+
+def test_bundled_model_gives_each_strip_the_same_alone_or_in_a_batch(bundled_model: Path, samples_folder: Path) -> None:
+    pixels = _sample_pixels(samples_folder)
+    alone, together = export.run_onnx(bundled_model, pixels, batch=1), export.run_onnx(bundled_model, pixels, batch=6)
+    assert export.largest_difference(alone, together) < 1e-5
+
+
+def test_a_small_run_trains_and_exports(tmp_path: Path) -> None:
+    synthetic.write_folder(tmp_path, count=12, seed=9, processes=2)
+    spec = InputSpec()
+    strips = severstal.read_folder(tmp_path, spec)
+    torch.manual_seed(0)
+    network = fit(StripNet(), ((strips, 6),), StageConfig("test", 3, 1e-3, 1e-2, average=0.5))
+    deployed = DeployedStripNet(network, scale=0.7, offset=-0.4)
+    path = tmp_path / "model.onnx"
+    contract = ModelContract("test", "0", ("a", "b", "c", "d"), 0.5, 0.2, 0.8, "-", "-", "-", spec)
+    export.export(deployed, contract, path)
+    got = export.run_onnx(path, strips.pixels, batch=5)
+    # Against the network as it was trained, batch normalisation and all.
+    logits, _ = predict(network, strips)
+    assert got["defect_prob"] == pytest.approx(1 / (1 + np.exp(-(0.7 * logits - 0.4))), abs=export.PARITY)
+    assert got["class_prob"].shape == (12, 4)
+    assert got["defect_map"].shape == (12, 4, 4, 25)
+    model = onnx.load(path)
+    assert from_metadata({item.key: item.value for item in model.metadata_props}) == contract
+    assert export.largest_difference(export.run_torch(export.restore(path), strips.pixels), got) < export.PARITY
+
+
+def test_training_lowers_the_loss_on_what_it_sees() -> None:
+    # A network that learns nothing, or learns the wrong sign, fails here.
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(60, 80, (8, 128, 800), dtype=np.uint8)
+    pixels[:4, 32:64, 320:352] = rng.integers(0, 256, (4, 32, 32), dtype=np.uint8)
+    cells = np.zeros((8, 4, 4, 25), np.int8)
+    cells[:4, 2, 1, 10] = 1
+    strips = _strip_set(pixels, cells)
+    torch.manual_seed(0)
+    trained = fit(StripNet(), ((strips, 8),), StageConfig("test", 12, 1e-3, 1e-2, average=0.5)).train()
+    with torch.no_grad():
+        logits = picture_logit(trained(torch.from_numpy(pixels))).numpy()
+    assert logits[:4].min() > logits[4:].max()

@@ -1,0 +1,44 @@
+"""Run-length masks: worked by hand, and there and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer import rle
+
+
+def test_counts_from_one_down_the_columns() -> None:
+    # 3 rows x 4 columns are numbered 1 2 3 / 4 5 6 / 7 8 9 / 10 11 12, column by column.
+    expected = np.array([[0, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 1]], dtype=bool)
+    assert np.array_equal(rle.decode("2 4 12 1", 3, 4), expected)
+    assert rle.encode(expected) == "2 4 12 1"
+
+
+def test_first_and_last_pixel() -> None:
+    mask = rle.decode("1 1 409600 1", 256, 1600)
+    assert mask[0, 0]
+    assert mask[255, 1599]
+    assert mask.sum() == 2
+
+
+def test_nothing_and_everything() -> None:
+    assert rle.encode(np.zeros((3, 4), bool)) == ""
+    assert not rle.decode("", 3, 4).any()
+    assert rle.encode(np.ones((3, 4), bool)) == "1 12"
+    assert rle.decode("1 12", 3, 4).all()
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.data())
+def test_there_and_back(height: int, width: int, data: st.DataObject) -> None:
+    bits = data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))
+    mask = np.array(bits, dtype=bool).reshape(height, width)
+    assert np.array_equal(rle.decode(rle.encode(mask), height, width), mask)
+
+
+@pytest.mark.parametrize("text", ["1", "1 2 3", "0 1", "12 2", "5 0", "3 -1", "a 1", "4 2 5 1", "6 1 2 1", "1.5 2"])
+def test_refuses_what_is_no_mask_of_this_size(text: str) -> None:
+    with pytest.raises(rle.MaskError):
+        rle.decode(text, 3, 4)

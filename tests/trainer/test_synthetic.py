@@ -1,0 +1,83 @@
+"""Drawn strips: the same for the same seed, in Severstal's layout, damaged where the mask says so."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from steel_defect.contract import InputSpec
+from trainer import rle, severstal
+from trainer.fields import HEIGHT, WIDTH
+from trainer.samples import SAMPLES, write_samples
+from trainer.synthetic import draw_strip, write_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_same_seed_same_pixels_and_other_seed_others() -> None:
+    one, same = draw_strip(3, 5, classes=(3,)), draw_strip(3, 5, classes=(3,))
+    assert np.array_equal(one.pixels, same.pixels)
+    assert np.array_equal(one.masks[3], same.masks[3])
+    assert not np.array_equal(one.pixels, draw_strip(4, 5, classes=(3,)).pixels)
+    assert not np.array_equal(one.pixels, draw_strip(3, 6, classes=(3,)).pixels)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_damage_is_where_the_mask_says(number: int) -> None:
+    inside, outside = [], []
+    for index in range(6):
+        strip = draw_strip(11, index, classes=(number,))
+        assert set(strip.masks) == {number}
+        mask = strip.masks[number]
+        assert mask.shape == strip.pixels.shape == (HEIGHT, WIDTH)
+        steps = np.abs(np.diff(strip.pixels.astype(np.int64), axis=1, prepend=0))
+        near = np.zeros_like(mask)
+        near[:, max(0, np.flatnonzero(mask.any(axis=0))[0] - 60) : np.flatnonzero(mask.any(axis=0))[-1] + 60] = True
+        around = near & ~mask & (strip.pixels > 8)
+        inside.append(steps[mask].mean())
+        outside.append(steps[around].mean())
+    assert np.mean(inside) > 1.15 * np.mean(outside)
+
+
+def test_half_are_clean_and_scratches_lead() -> None:
+    strips = [draw_strip(21, index) for index in range(60)]
+    clean = sum(not strip.masks for strip in strips)
+    assert 18 <= clean <= 42
+    assert sum(3 in strip.masks for strip in strips) > sum(1 in strip.masks for strip in strips)
+    assert {"paint", "edge", "water"} <= {mark for strip in strips for mark in strip.marks}
+
+
+def test_folder_has_severstals_layout_and_reads_back(tmp_path: Path) -> None:
+    write_folder(tmp_path, count=8, seed=5, processes=2)
+    names = sorted(path.name for path in (tmp_path / "train_images").iterdir())
+    assert len(names) == 8
+    for name in names:
+        with Image.open(tmp_path / "train_images" / name) as image:
+            assert (image.format, image.size, image.mode) == ("JPEG", (WIDTH, HEIGHT), "L")
+    drawn = [draw_strip(5, index) for index in range(8)]
+    with (tmp_path / "train.csv").open(newline="") as table:
+        reader = csv.DictReader(table)
+        assert reader.fieldnames == ["ImageId", "ClassId", "EncodedPixels"]
+        rows = list(reader)
+    assert len(rows) == sum(len(strip.masks) for strip in drawn)
+    for row in rows:
+        strip = drawn[names.index(row["ImageId"])]
+        assert np.array_equal(rle.decode(row["EncodedPixels"], HEIGHT, WIDTH), strip.masks[int(row["ClassId"])])
+    read = severstal.read_folder(tmp_path, InputSpec())
+    assert read.pixels.shape == (8, 128, 800)
+    assert [bool(strip.masks) for strip in drawn] == read.defect.tolist()
+    assert np.array_equal(read.classes, (read.cells == 1).any(axis=(2, 3)))
+
+
+def test_samples_are_those_of_the_command(samples_folder: Path, tmp_path: Path) -> None:
+    # Another version of libjpeg may encode differently, hence pixels and not bytes.
+    write_samples(tmp_path)
+    for sample in SAMPLES:
+        with Image.open(samples_folder / sample.name) as ours, Image.open(tmp_path / sample.name) as drawn:
+            difference = np.abs(np.asarray(ours, np.int64) - np.asarray(drawn, np.int64))
+        assert difference.mean() < 1, sample.name

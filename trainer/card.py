@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trainer.strips import StripSet
     from trainer.train import StageConfig
 
-# Recipes whose cross-validation was looked at before the one that ships was chosen, that one included.
-RECIPES_TRIED: Final = 1
+# Recipes whose cross-validation was looked at before the one that ships was chosen.
+OTHER_RECIPES: Final = 0
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,10 @@ def _limits(facts: CardFacts) -> str:
 
 - {len(facts.real)} real pictures, {clean} of them clean, decide all of these figures; the interval says how little that
   is. They are not a random sample: sources and labels go together, and so do sources and the kind of steel.
-- Whoever wrote the generator of drawn strips had seen the real pictures that the figures are measured on; the recipe
-  was chosen among {RECIPES_TRIED} by the same cross-validation; and the competition models behind the pseudo-labels had
-  been trained on Severstal's whole training part, held-out pictures included. Each makes the figure somewhat too good.
+- Whoever wrote the generator of drawn strips had seen the real pictures that the figures are measured on, and the
+  competition models behind the pseudo-labels had been trained on Severstal's training part, the held-out pictures
+  perhaps included. Both make the figure somewhat too good. Other recipes that were measured by the same
+  cross-validation before this one was chosen: {OTHER_RECIPES}.
 - Some strips that Severstal calls clean look damaged (paint, tread plate, rough skin, scale at an edge).
 - Cameras, light, steel grades and resolutions other than Severstal's were not tested.
 """
@@ -177,7 +178,7 @@ Stage 1, ImageNet to drawn strips: {first.steps} batches of 16. Stage 2, once fo
 {second.steps} batches of 6 drawn, 3 clean, 4 defect and 3 pseudo-labelled strips. AdamW, warm-up and cosine, bfloat16,
 moving average of the weights; seeds {first.seed} and {second.seed} and up. Losses on the picture, its classes, and the
 cells where masks or boxes tell. {facts.minutes:.0f} minutes on {torch.get_num_threads()} threads of a
-{platform.machine()} CPU (strips drawn before not counted). Python {platform.python_version()}, PyTorch
+{platform.machine()} CPU (without what an earlier run had left in `--work`). Python {platform.python_version()}, PyTorch
 {torch.__version__}, code at `{facts.contract.git_commit}`.
 
 The ONNX file and the network differ by at most {facts.parity:.1e} in any output over {facts.parity_pictures} pictures.

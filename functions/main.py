@@ -1,0 +1,76 @@
+"""Google Cloud Run functions: translates its requests for the core. The platform fixes the name of this file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import functions_framework
+
+from steel_defect.api import Api
+from steel_defect.body import body_limit, too_many_bytes
+from steel_defect.errors import ModelUnavailable
+from steel_defect.http import Request, Response, problem_response
+from steel_defect.serving import model_source
+from steel_defect.settings import load_settings
+
+if TYPE_CHECKING:
+    import flask
+
+_CHUNK: Final = 65_536
+
+
+class CloudLoggingFormatter(logging.Formatter):
+    """One JSON object a line, with the fields that Cloud Logging lifts out of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one record."""
+        return json.dumps({"severity": record.levelname, "logger": record.name, "message": super().format(record)})
+
+
+_handler = logging.StreamHandler(sys.stderr)
+_handler.setFormatter(CloudLoggingFormatter())
+logging.basicConfig(level=logging.INFO, handlers=[_handler])
+_log = logging.getLogger("steel_defect")
+
+_scorer = model_source(load_settings)
+_api = Api(_scorer)
+
+
+def _warm_up() -> None:
+    """Load the model while the instance starts, so that the first picture does not wait for it."""
+    try:
+        _scorer()
+    except ModelUnavailable as error:
+        _log.critical("%s", error)
+
+
+# The framework imports this file, then forks its worker; the model is loaded in the worker alone (see serving.py).
+os.register_at_fork(after_in_child=_warm_up)
+
+
+@functions_framework.http
+def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
+    """Answer one HTTP request."""
+    response = _answer(request)
+    _log.info("%s %s %d", request.method, request.path, response.status)
+    return response.body, response.status, dict(response.headers)
+
+
+def _answer(request: flask.Request) -> Response:
+    try:
+        max_bytes = _scorer().contract.input.max_bytes
+    except ModelUnavailable as error:
+        return problem_response(error)
+    limit = body_limit(max_bytes)
+    body = request.stream.read(limit + 1)
+    if len(body) > limit:
+        # The rest is read and dropped: a client that still sends would otherwise see a reset, not the answer.
+        while request.stream.read(_CHUNK):
+            pass
+        return problem_response(too_many_bytes(max_bytes))
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return _api.handle(Request(request.method, request.path, headers, request.args.to_dict(), body))

@@ -1,4 +1,4 @@
-"""What can be wrong with a request or a picture. Each error is one RFC 9457 problem: a stable slug, a title, a status."""
+"""What can be wrong with a request or a picture. Each is an RFC 9457 problem: a stable slug, a title, a status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class SteelDefectError(Exception):
-    """Base of every error that is the caller's to mend. `str(error)` says what is wrong and what to do, in one line."""
+    """Base of every error that a caller is told of. `str(error)` says what is wrong and what to do, in one line."""
 
     slug: ClassVar[str] = "bad-request"
     title: ClassVar[str] = "Bad request"
@@ -27,6 +27,13 @@ class MalformedBody(SteelDefectError):
     title = "Malformed body"
 
 
+class MalformedQuery(SteelDefectError):
+    """A parameter in the query string has a value that cannot be meant."""
+
+    slug = "malformed-query"
+    title = "Malformed query"
+
+
 class NotFound(SteelDefectError):
     """No such path."""
 
@@ -43,6 +50,7 @@ class MethodNotAllowed(SteelDefectError):
     status = 405
 
     def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        """Keep the methods that the path does take."""
         super().__init__(message)
         self.allowed = allowed
 
@@ -88,11 +96,18 @@ class DamagedImage(SteelDefectError):
 
 
 class ImageTooSmall(SteelDefectError):
-    """A side is shorter than the model file allows, or the picture is too elongated to keep enough of its short side."""
+    """A side is shorter than the model file allows, or the picture too elongated to keep enough of its short side."""
 
     slug = "image-too-small"
     title = "Picture too small"
     status = 422
+
+
+class UnreadableFile(SteelDefectError):
+    """A file on this machine cannot be read. Only the command line meets it."""
+
+    slug = "unreadable-file"
+    title = "Unreadable file"
 
 
 class ModelUnavailable(SteelDefectError):
@@ -101,3 +116,11 @@ class ModelUnavailable(SteelDefectError):
     slug = "model-unavailable"
     title = "Model unavailable"
     status = 503
+
+
+class InternalError(SteelDefectError):
+    """A fault of this program. What happened goes to the log, not to the caller."""
+
+    slug = "internal-error"
+    title = "Internal error"
+    status = 500

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from steel_defect.errors import DamagedImage, EmptyBody, ImageTooSmall, NotAnImage, TooManyBytes, TooManyPixels
 
@@ -33,7 +33,7 @@ _UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SENSOR_BITS: Final = (8, 10, 12, 14, 16, 32)
+_SENSOR_BITS: Final = (8, 10, 12, 14, 16)
 
 # Pillow warns above its own pixel limit and raises at twice that. Our ceiling is lower; this makes the warning an
 # exception as well, so that a hostile header ends in one place.
@@ -93,19 +93,13 @@ def decode(data: bytes, spec: InputSpec) -> Picture:
         except Exception as error:  # A decoder meets hostile bytes here, and its exceptions are not a closed list.
             message = f"the {image_format} picture cannot be decoded to its end: {_first_line(error)}"
             raise DamagedImage(message) from error
-    gray = gray.resize((stored[1], stored[0]), Image.Resampling.BOX if _shrinks(gray, stored) else _ENLARGE)
+    shrinks = gray.height >= stored[0] and gray.width >= stored[1]
+    gray = gray.resize((stored[1], stored[0]), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
     if turn in _UPRIGHT:
         gray = gray.transpose(_UPRIGHT[turn])
     pixels = np.full((spec.height, spec.width), spec.pad, dtype=np.uint8)
     pixels[: content[0], : content[1]] = np.asarray(gray)
     return Picture(pixels, width, height, content, image_format)
-
-
-_ENLARGE: Final = Image.Resampling.BILINEAR
-
-
-def _shrinks(image: Image.Image, size: tuple[int, int]) -> bool:
-    return image.height >= size[0] and image.width >= size[1]
 
 
 def _open(data: bytes, spec: InputSpec) -> Image.Image:
@@ -117,21 +111,24 @@ def _open(data: bytes, spec: InputSpec) -> Image.Image:
         raise TooManyPixels(message) from error
     except MemoryError:
         raise
-    except Exception as error:
+    except Exception as error:  # As when decoding: a plugin meets whatever bytes there are.
         message = f"the bytes are not a picture that can be read; send one of {', '.join(FORMATS)}"
         raise NotAnImage(message) from error
     pixels = image.width * image.height
     if pixels > spec.max_pixels:
         image.close()
         message = (
-            f"the picture is {image.width} x {image.height}, {pixels:,} pixels; at most {spec.max_pixels:,} are accepted"
+            f"the picture is {image.width} x {image.height}, {pixels:,} pixels; "
+            f"at most {spec.max_pixels:,} are accepted"
         )
         raise TooManyPixels(message)
     return image
 
 
 def _orientation(image: Image.Image) -> int:
-    """The Exif orientation, 1 to 8; 1 where there is none or it makes no sense."""
+    """The Exif orientation that is left to apply, 1 to 8; 1 where there is none or it makes no sense."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns a TIFF itself as it loads it, and states the upright size before.
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - broken Exif data is common and no reason to refuse a good picture
@@ -156,9 +153,8 @@ def _to_gray(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         return Image.fromarray(_to_8_bits(np.asarray(image)))
     if image.has_transparency_data:
-        seen = Image.new("RGBA", image.size, "black")
-        seen.alpha_composite(image.convert("RGBA"))
-        return seen.convert("L")
+        rgba = image.convert("RGBA")
+        return ImageChops.multiply(rgba.convert("L"), rgba.getchannel("A"))
     if image.mode in {"L", "1"}:
         return image.convert("L")
     return image.convert("RGB").convert("L")
@@ -167,19 +163,19 @@ def _to_gray(image: Image.Image) -> Image.Image:
 def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Gray of more than 8 bits to 8, by the full scale of the smallest sensor that can have produced it."""
     if values.dtype.kind == "f":
-        finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        top = float(finite.max(initial=0.0))
-        full_scale = 1.0 if top <= 1 else _full_scale(int(np.ceil(top)))
-        return np.asarray(np.clip(finite, 0, None) * (255 / full_scale) + 0.5).astype(np.uint8)
-    integers = np.clip(values.astype(np.int64), 0, None)
-    full_scale = _full_scale(int(integers.max(initial=0)))
-    return ((integers * 255 + int(full_scale) // 2) // int(full_scale)).astype(np.uint8)
-
-
-def _full_scale(top: int) -> float:
-    return float(next(2**bits - 1 for bits in _SENSOR_BITS if top < 2**bits))
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        if values.max(initial=0) <= 1:
+            values = values * 65535
+    top = int(values.max(initial=0))
+    bits = next((bits for bits in _SENSOR_BITS if top < 2**bits), top.bit_length())
+    if bits > _SENSOR_BITS[-1]:
+        values = values / 2 ** (bits - 16)
+        bits = 16
+    # A table is exact, and takes one byte a pixel where arithmetic would take eight.
+    table = np.round(np.linspace(0, 255, 2**bits)).astype(np.uint8)
+    levels: NDArray[np.uint8] = table[np.clip(values, 0, 2**bits - 1).astype(np.uint16)]
+    return levels
 
 
 def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]
-

@@ -1,0 +1,89 @@
+"""The HTTP interface, without a web framework and without a cloud: `Request` in, `Response` out."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from steel_defect.answer import answer, describe
+from steel_defect.body import picture_in
+from steel_defect.errors import InternalError, MalformedQuery, MethodNotAllowed, NotFound, SteelDefectError
+from steel_defect.http import Request, Response, json_response, problem_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steel_defect.scorer import Scorer
+
+_OPENAPI: Final = Path(__file__).with_name("openapi.json")
+_FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
+_log = logging.getLogger(__name__)
+
+
+class Api:
+    """Answers requests with the model that `scorer` gives at that moment."""
+
+    def __init__(self, scorer: Callable[[], Scorer]) -> None:
+        """Take the source of the model. It may raise `ModelUnavailable`, which is answered with 503."""
+        self._scorer = scorer
+        self._routes: dict[str, dict[str, Callable[[Request], Response]]] = {
+            "/predict": {"POST": self._predict},
+            "/health": {"GET": self._health},
+            # The usual name, kept for other hosts: Google's front end answers it by itself on Cloud Run.
+            "/healthz": {"GET": self._health},
+            "/model": {"GET": self._model},
+            "/openapi.json": {"GET": self._openapi},
+        }
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Every failure is a problem+json answer; nothing is raised."""
+        try:
+            return self._route(request)(request)
+        except SteelDefectError as error:
+            return problem_response(error)
+        except Exception:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
+            _log.exception("request failed")
+            return problem_response(InternalError("the request failed here; the log of the function says why"))
+
+    def _route(self, request: Request) -> Callable[[Request], Response]:
+        methods = self._routes.get(request.path.rstrip("/"))
+        if methods is None:
+            message = f"there is nothing at this path; there is {', '.join(self._routes)}"
+            raise NotFound(message)
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in methods:
+            allowed = tuple(name for get in methods for name in ((get, "HEAD") if get == "GET" else (get,)))
+            message = f"{request.path} takes {' and '.join(allowed)}"
+            raise MethodNotAllowed(message, allowed)
+        return methods[method]
+
+    def _predict(self, request: Request) -> Response:
+        with_map = _flag(request, "map")
+        scorer = self._scorer()
+        picture = picture_in(request, scorer.contract.input.max_bytes)
+        return json_response(answer(scorer.score(picture), scorer, with_map=with_map))
+
+    def _health(self, _request: Request) -> Response:
+        self._scorer()
+        return json_response({"status": "ok"})
+
+    def _model(self, _request: Request) -> Response:
+        return json_response(describe(self._scorer()))
+
+    def _openapi(self, _request: Request) -> Response:
+        return Response(200, {"content-type": "application/json"}, _openapi_text())
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = request.query.get(name, "false")
+    if value.lower() not in _FLAGS:
+        message = f"?{name}= takes true or false, not {value[:100]!r}"
+        raise MalformedQuery(message)
+    return _FLAGS[value.lower()]
+
+
+@cache
+def _openapi_text() -> str:
+    return _OPENAPI.read_text(encoding="utf-8")

@@ -1,0 +1,43 @@
+"""The command `steel-defect`. Each command is a module of its own, imported when it runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+from steel_defect import __version__
+
+# name -> module that holds the click command under `command`, and the help line shown without importing it
+COMMANDS: Final = {
+    "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
+    "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is run or its own help is asked for, so that `--help` is instant and needs no torch."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names in the order in which one needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of the user
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """List the commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="steel-defect")
+def main() -> None:
+    """Find defects on photographs of steel strip."""

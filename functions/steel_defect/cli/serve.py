@@ -1,0 +1,43 @@
+"""`steel-defect serve`: the Cloud Run function, served by Google's own framework on this machine."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+import steel_defect
+from steel_defect.cli.options import model_option
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--port", default=9696, show_default=True, type=click.IntRange(1, 65535))
+@model_option
+def command(host: str, port: int, model: Path | None) -> None:
+    """Serve the HTTP interface on this machine, until Ctrl-C."""
+    if model is not None:
+        os.environ["MODEL_PATH"] = str(model.resolve())
+    _require_free(host, port)
+    click.echo(f"serving on http://{host}:{port}  (Ctrl-C stops)", err=True)
+    click.echo(
+        f"  curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' http://{host}:{port}/predict", err=True
+    )
+    source = Path(steel_defect.__file__).parents[1] / "main.py"
+    sys.argv = ["functions-framework", "--target=api", f"--source={source}", f"--host={host}", f"--port={port}"]
+    runpy.run_module("functions_framework", run_name="__main__", alter_sys=True)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Say at once that the port is taken; the server would retry for seconds and then not name it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            message = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
+            raise click.ClickException(message) from error

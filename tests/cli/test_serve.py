@@ -1,0 +1,62 @@
+"""`steel-defect serve` is the Cloud Run function on this machine."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING
+
+from tests.pictures import strip_jpeg
+from tests.transports import START_SECONDS, free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def serve(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "steel_defect", "serve", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+
+
+def test_it_serves_says_how_to_use_it_and_stops_on_ctrl_c(probe_file: Path) -> None:
+    port = free_port()
+    process = serve("--port", str(port), "--model", str(probe_file))
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            connection = HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("POST", "/predict", strip_jpeg(), {"content-type": "image/jpeg"})
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline
+                assert process.poll() is None
+                time.sleep(0.05)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert json.loads(answer.read())["model"]["name"] == "probe"
+        connection.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        # The server gives a worker 30 s to finish.
+        said = process.communicate(timeout=45)[1]
+    assert process.returncode == 0
+    assert f"serving on http://127.0.0.1:{port}" in said
+    assert "Traceback" not in said
+
+
+def test_a_port_in_use_is_said_at_once(probe_file: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        process = serve("--port", str(port), "--model", str(probe_file))
+        said = process.communicate(timeout=20)[1]
+    assert process.returncode == 1
+    reason = "Address already in use; choose another with --host or --port"
+    assert said == f"Error: cannot listen on 127.0.0.1:{port}: {reason}\n"

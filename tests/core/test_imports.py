@@ -1,0 +1,57 @@
+"""A cold start is a person waiting: what a prediction imports is a list that is kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import SAMPLES
+
+# Top-level packages outside the standard library. Add one only with its import time measured.
+PREDICTION = {"PIL", "numpy", "onnxruntime", "steel_defect"}
+# Powertools and what it needs.
+LAMBDA = PREDICTION | {"aws", "aws_lambda_powertools", "jmespath", "typing_extensions"}
+
+SCRIPT = """
+import json, sys
+{code}
+found = {{name.partition(".")[0] for name in sys.modules}}
+own = {{"google", "mpl_toolkits", "sphinxcontrib", "zope", "sitecustomize", "usercustomize"}}  # made by .pth files
+print(json.dumps(sorted(n for n in found - set(sys.stdlib_module_names) - own if not n.startswith("_"))))
+"""
+PREDICT = """
+import base64, pathlib
+from steel_defect.api import Api
+from steel_defect.http import Request
+from steel_defect.serving import model_source
+from steel_defect.settings import load_settings
+picture = pathlib.Path({picture!r}).read_bytes()
+body = json.dumps({{"image": base64.b64encode(picture).decode()}}).encode()
+api = Api(model_source(load_settings))
+assert api.handle(Request("POST", "/predict", {{"content-type": "image/jpeg"}}, {{}}, picture)).status == 200
+assert api.handle(Request("POST", "/predict", {{"content-type": "application/json"}}, {{}}, body)).status == 200
+"""
+
+
+def imported(code: str) -> set[str]:
+    """Top-level packages that are loaded after the code ran in a fresh interpreter."""
+    picture = str(SAMPLES / "scratch.jpg")
+    script = SCRIPT.format(code=code.format(picture=picture))
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)  # noqa: S603
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def test_a_prediction_imports_nothing_heavy_beside_onnxruntime_numpy_and_pillow() -> None:
+    assert imported(PREDICT) <= PREDICTION
+
+
+def test_the_lambda_function_adds_only_powertools() -> None:
+    functions = Path(__file__).parents[2] / "functions"
+    assert imported(f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT) <= LAMBDA
+
+
+def test_help_imports_neither_numpy_nor_torch() -> None:
+    code = "from steel_defect.cli import main\nmain(['--help'], standalone_mode=False)"
+    assert not imported(code.replace("{", "{{")) & {"numpy", "onnxruntime", "torch", "rich"}

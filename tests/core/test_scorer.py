@@ -1,0 +1,139 @@
+"""One session, many threads, any batch: the same answers; and a model file that breaks the contract never loads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import onnx
+import pytest
+from PIL import Image
+
+from steel_defect.contract import ContractError, ModelContract, to_metadata
+from steel_defect.errors import ModelUnavailable
+from steel_defect.scorer import Decision, Scorer
+from steel_defect.settings import BUNDLED_MODEL
+from tests.pictures import encoded, gradient, gray, strip_jpeg
+from tests.probe_model import CONTRACT, probe_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def shade(value: int, width: int = 1600, height: int = 256) -> bytes:
+    return encoded(Image.new("L", (width, height), value))
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "decision"),
+    [(0, 0, Decision.PASS), (63, 0, Decision.PASS), (64, 0, Decision.REVIEW), (127, 0, Decision.REVIEW),
+     (128, 1, Decision.REVIEW), (191, 1, Decision.REVIEW), (192, 1, Decision.REJECT), (255, 1, Decision.REJECT)],
+)  # fmt: skip
+def test_threshold_and_band_come_from_the_file(probe: Scorer, value: int, status: int, decision: Decision) -> None:
+    prediction = probe.score(shade(value))
+    assert prediction.defect_prob == pytest.approx(value / 255, abs=1e-5)
+    assert (prediction.defect_status, prediction.decision) == (status, decision)
+
+
+def test_a_probability_on_the_line_belongs_to_the_harder_side(probe: Scorer) -> None:
+    exact = probe.score(shade(128)).defect_prob
+    scorer = Scorer(probe_model(replace(CONTRACT, threshold=exact, review_low=exact, review_high=exact)))
+    prediction = scorer.score(shade(128))
+    assert prediction.defect_prob == exact
+    assert (prediction.defect_status, prediction.decision) == (1, Decision.REJECT)
+
+
+def test_a_batch_answers_as_its_pictures_one_by_one(probe: Scorer) -> None:
+    pictures = [probe.decode(shade(value))[0] for value in (10, 100, 250)]
+    batch = probe.score_decoded(pictures, [0.0, 0.0, 0.0])
+    assert [p.defect_prob for p in batch] == pytest.approx([10 / 255, 100 / 255, 250 / 255], abs=1e-5)
+
+
+def test_many_threads_share_one_scorer(probe: Scorer) -> None:
+    values = [value % 256 for value in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda value: probe.score(shade(value)).defect_prob, values))
+    assert found == pytest.approx([value / 255 for value in values], abs=1e-5)
+
+
+def test_the_map_covers_the_picture_and_not_its_padding(probe: Scorer) -> None:
+    whole = probe.score(encoded(gray(gradient()))).defect_map
+    assert whole is not None
+    assert whole.shape == (2, 4, 25)
+    assert whole[0, 0, 0] < 0.05
+    assert whole[0, 0, 24] > 0.9
+    square = probe.score(shade(100, 256, 256)).defect_map
+    assert square is not None
+    assert square.shape == (2, 4, 4)
+    assert square == pytest.approx(100 / 255, abs=1e-5)
+
+
+def test_class_probabilities_have_the_names_of_the_file(probe: Scorer) -> None:
+    assert list(probe.score(shade(51)).class_prob) == ["left", "right"]
+
+
+def test_not_a_model_file() -> None:
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        Scorer(b"not a model")
+
+
+def test_missing_model_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"missing\.onnx cannot be read: No such file"):
+        Scorer.from_file(tmp_path / "missing.onnx")
+
+
+@pytest.mark.parametrize("key", list(to_metadata(CONTRACT)))
+def test_missing_metadata(key: str) -> None:
+    metadata = {name: value for name, value in to_metadata(CONTRACT).items() if name != key}
+    with pytest.raises(ModelUnavailable, match=key):
+        Scorer(probe_model(metadata=metadata))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("schema_version", "2", "schema version 2"),
+        ("threshold", "not json", "cannot be read"),
+        ("threshold", "0.9", "review_low <= threshold"),
+        ("input", '{"height": 128, "colour": true}', "cannot be read"),
+        ("input", "[]", "cannot be read"),
+        ("class_names", "4", "cannot be read"),
+    ],
+)
+def test_metadata_that_cannot_be_meant(key: str, value: str, complaint: str) -> None:
+    with pytest.raises(ModelUnavailable, match=complaint):
+        Scorer(probe_model(metadata={**to_metadata(CONTRACT), key: value}))
+
+
+def test_a_graph_of_another_input_size_than_its_metadata_says() -> None:
+    wrong = replace(CONTRACT, input=replace(CONTRACT.input, height=256))
+    with pytest.raises(ModelUnavailable, match="256"):
+        Scorer(probe_model(metadata=to_metadata(wrong)))
+
+
+def test_a_graph_without_the_probability() -> None:
+    model = onnx.load_from_string(probe_model())
+    del model.graph.output[0]
+    with pytest.raises(ModelUnavailable, match="defect_prob"):
+        Scorer(model.SerializeToString())
+
+
+@pytest.mark.parametrize("band", [(0.6, 0.5, 0.7), (0.1, 0.5, 0.4), (-0.1, 0.5, 0.6), (0.1, 0.5, 1.1)])
+def test_a_band_that_cannot_be_meant(band: tuple[float, float, float]) -> None:
+    low, threshold, high = band
+    with pytest.raises(ContractError):
+        replace(CONTRACT, review_low=low, threshold=threshold, review_high=high)
+
+
+def test_the_bundled_model_states_everything() -> None:
+    scorer = Scorer.from_file(BUNDLED_MODEL)
+    contract: ModelContract = scorer.contract
+    assert (contract.input.height, contract.input.width) == (128, 800)
+    assert len(contract.class_names) == 4
+    assert contract.training_data_digest
+    assert contract.licence
+    prediction = scorer.score(strip_jpeg())
+    assert 0 < prediction.defect_prob < 1
+    assert prediction.defect_map is not None
+    assert prediction.defect_map.shape == (4, 4, 25)

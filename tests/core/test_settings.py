@@ -1,0 +1,51 @@
+"""The environment decides which model is served and with how many threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from steel_defect import settings
+from steel_defect.settings import BUNDLED_MODEL, SettingsError, settings_from
+
+
+@pytest.fixture(autouse=True)
+def _eight_processors_without_quota(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(settings, "_CGROUP_QUOTA", tmp_path / "cpu.max")
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "threads"), [("128", 1), ("1024", 1), ("1769", 1), ("3008", 1), ("3538", 2), ("10240", 5)]
+)
+def test_lambda_gives_processors_by_memory(megabytes: str, threads: int) -> None:
+    assert settings_from({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": megabytes}).threads == threads
+
+
+@pytest.mark.parametrize(
+    ("quota", "threads"), [("29000 100000", 1), ("100000 100000", 1), ("200000 100000", 2), ("max 100000", 8)]
+)
+def test_a_container_quota_is_kept(tmp_path: Path, quota: str, threads: int) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    assert settings_from({}).threads == threads
+
+
+def test_all_processors_where_nothing_limits_them() -> None:
+    assert settings_from({}).threads == 8
+
+
+def test_a_stated_number_of_threads_wins() -> None:
+    assert settings_from({"MODEL_THREADS": "3", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}).threads == 3
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²"])
+def test_a_number_of_threads_that_cannot_be_meant(value: str) -> None:
+    with pytest.raises(SettingsError, match="MODEL_THREADS"):
+        settings_from({"MODEL_THREADS": value})
+
+
+def test_the_bundled_model_unless_another_is_named() -> None:
+    assert settings_from({}).model_path == BUNDLED_MODEL
+    assert settings_from({"MODEL_PATH": "/models/ours.onnx"}).model_path == Path("/models/ours.onnx")

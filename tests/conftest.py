@@ -42,6 +42,12 @@ def probe() -> Scorer:
 
 
 @pytest.fixture(scope="session")
+def probe_api(probe: Scorer) -> Api:
+    """The HTTP interface of the core, with the probe model."""
+    return Api(lambda: probe)
+
+
+@pytest.fixture(scope="session")
 def probe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The probe model as a file."""
     path = tmp_path_factory.mktemp("model") / "probe.onnx"
@@ -64,9 +70,9 @@ def aws_lambda(probe_file: Path) -> Iterator[Lambda]:
 
 
 @pytest.fixture(params=["core", "cloud_run", "aws_lambda"])
-def transport(request: pytest.FixtureRequest, probe: Scorer) -> Transport:
+def transport(request: pytest.FixtureRequest, probe_api: Api) -> Transport:
     """Three ways to the same probe model: in process, Cloud Run's server, Lambda's runtime."""
     if request.param == "core":
-        return Core(Api(lambda: probe))
+        return Core(probe_api)
     server: Transport = request.getfixturevalue(request.param)
     return server

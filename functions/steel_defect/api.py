@@ -28,7 +28,7 @@ class Api:
     def __init__(self, scorer: Callable[[], Scorer]) -> None:
         """Take the source of the model. It may raise `ModelUnavailable`, which is answered with 503."""
         self._scorer = scorer
-        self._routes: dict[str, dict[str, Callable[[Request], Response]]] = {
+        self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/predict": {"POST": self._predict},
             "/health": {"GET": self._health},
             # The usual name, kept for other hosts: Google's front end answers it by itself on Cloud Run.
@@ -48,9 +48,9 @@ class Api:
             return problem_response(InternalError("the request failed here; the log of the function says why"))
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
-        methods = self._routes.get(request.path.rstrip("/"))
+        methods = self.routes.get(request.path.rstrip("/"))
         if methods is None:
-            message = f"there is nothing at this path; there is {', '.join(self._routes)}"
+            message = f"there is nothing at this path; there is {', '.join(self.routes)}"
             raise NotFound(message)
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:

@@ -34,6 +34,7 @@ class StripNet(nn.Module):
     """
 
     def __init__(self) -> None:
+        """Start from random weights; `load_backbone` brings those of ImageNet."""
         super().__init__()
         self.features = mobilenet_v2(weights=None).features
         self.features[0][0] = nn.Conv2d(1, 32, 3, stride=2, padding=1, bias=False)
@@ -55,6 +56,7 @@ class DeployedStripNet(nn.Module):
     offset: Tensor
 
     def __init__(self, network: StripNet, scale: float, offset: float) -> None:
+        """Copy a trained network; probability = sigmoid(scale * logit + offset)."""
         super().__init__()
         fused = StripNet()
         fused.load_state_dict(network.state_dict())

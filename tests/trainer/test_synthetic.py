@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from steel_defect.contract import InputSpec
-from trainer import rle, severstal
+from trainer import rle, severstal, surface
 from trainer.fields import HEIGHT, WIDTH
 from trainer.samples import SAMPLES, write_samples
-from trainer.synthetic import draw_strip, write_folder
+from trainer.synthetic import DRAW, draw_strip, write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,20 +28,24 @@ def test_same_seed_same_pixels_and_other_seed_others() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_damage_is_where_the_mask_says(number: int) -> None:
-    inside, outside = [], []
-    for index in range(6):
-        strip = draw_strip(11, index, classes=(number,))
-        assert set(strip.masks) == {number}
-        mask = strip.masks[number]
-        assert mask.shape == strip.pixels.shape == (HEIGHT, WIDTH)
-        steps = np.abs(np.diff(strip.pixels.astype(np.int64), axis=1, prepend=0))
-        near = np.zeros_like(mask)
-        near[:, max(0, np.flatnonzero(mask.any(axis=0))[0] - 60) : np.flatnonzero(mask.any(axis=0))[-1] + 60] = True
-        around = near & ~mask & (strip.pixels > 8)
-        inside.append(steps[mask].mean())
-        outside.append(steps[around].mean())
-    assert np.mean(inside) > 1.15 * np.mean(outside)
+def test_damage_changes_the_strip_inside_its_mask(number: int) -> None:
+    steel = np.ones((HEIGHT, WIDTH), np.float32)
+    for seed in range(6):
+        strip = surface.rolled_steel(np.random.default_rng(seed))
+        damaged, mask = DRAW[number](np.random.default_rng(seed + 100), strip, steel)
+        change = np.abs(damaged - strip) / strip
+        assert mask.shape == damaged.shape == (HEIGHT, WIDTH)
+        assert change[mask].mean() > 0.05
+        assert change[mask].mean() > 5 * change[~mask].mean()
+
+
+def test_a_strip_has_the_masks_of_its_classes_on_the_steel_alone() -> None:
+    strip = draw_strip(11, 3, classes=(3, 4), mark="edge")
+    assert set(strip.masks) == {3, 4}
+    assert "edge" in strip.marks
+    for mask in strip.masks.values():
+        assert mask.sum() >= 400
+        assert strip.pixels[mask].mean() > 15
 
 
 def test_half_are_clean_and_scratches_lead() -> None:

@@ -68,7 +68,7 @@ def _answer(request: flask.Request) -> Response:
     limit = body_limit(max_bytes)
     body = request.stream.read(limit + 1)
     if len(body) > limit:
-        # The rest is read and dropped: a client that still sends would otherwise see a reset, not the answer.
+        # Dropped in pieces: the framework reads the rest of a body after the answer, and would keep it whole in memory.
         while request.stream.read(_CHUNK):
             pass
         return problem_response(too_many_bytes(max_bytes))

@@ -75,6 +75,8 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "a text file named .jpg": (predict(b"these are my notes\n" * 100), 422, "not-an-image"),
         "a format not on the list": (predict(encoded(gray(gradient()), "GIF")), 422, "not-an-image"),
         "base64 that is not base64": (predict(b'{"image": "not/base64!"}', JSON), 400, "malformed-body"),
+        "base64 with a foreign character in it": (
+            predict(in_json(picture).replace(b'"}', b'*"}'), JSON), 400, "malformed-body"),
         "base64 cut off": (predict(b'{"image": "abcde"}', JSON), 400, "malformed-body"),
         "base64 that is not ASCII": (predict('{"image": "ä"}'.encode(), JSON), 400, "malformed-body"),
         "JSON that is not JSON": (predict(b"{", JSON), 400, "malformed-body"),

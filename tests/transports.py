@@ -84,6 +84,11 @@ class _Server:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        return self._process.pid
+
     def output(self) -> str:
         """Everything printed so far."""
         self._log.flush()

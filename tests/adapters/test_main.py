@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from steel_defect.http import Request
 from tests.pictures import strip_jpeg
 from tests.requests_table import predict
 from tests.transports import CloudRun
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_missing_model_is_a_503_until_it_is_there(tmp_path: Path, probe_file: Path) -> None:
@@ -59,6 +60,25 @@ def test_a_body_without_a_stated_length_is_limited_too(cloud_run: CloudRun) -> N
     assert answer.status == 413
     assert json.loads(answer.read())["type"].endswith("too-many-bytes")
     connection.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory from /proc")
+def test_an_endless_body_takes_no_memory(probe_file: Path) -> None:
+    with CloudRun(model=probe_file) as server:
+        server.send(predict(strip_jpeg()))
+        (worker,) = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+        before = peak_megabytes(worker)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        chunks = (bytes(1_000_000) for _ in range(200))
+        connection.request("POST", "/predict", chunks, {"content-type": "image/jpeg"}, encode_chunked=True)
+        assert connection.getresponse().status == 413
+        connection.close()
+        assert peak_megabytes(worker) - before < 50
+
+
+def peak_megabytes(process: str) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1000
 
 
 def test_it_stops_at_once_when_told_to(probe_file: Path) -> None:

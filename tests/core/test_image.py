@@ -174,6 +174,12 @@ def test_another_aspect_is_kept_and_padded_with_black(width: int, height: int, c
     assert picture.pixels.sum() == 100 * rows * columns
 
 
+def test_shrinking_averages_every_pixel() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (256, 1600))
+    pixels = decode(encoded(gray(noise)), SPEC).pixels
+    assert np.abs(pixels - noise.reshape(128, 2, 800, 2).mean(axis=(1, 3))).max() <= 1
+
+
 def test_scaled_jpeg_and_lossless_copy_agree() -> None:
     """The scaled decode of libjpeg and the box filter on full pixels are the same average."""
     noise = np.random.default_rng(0).integers(60, 200, (32, 200)).repeat(8, 0).repeat(8, 1)

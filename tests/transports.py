@@ -44,7 +44,7 @@ class Core:
         self.send = api.handle
 
 
-class _Server:
+class Server:
     """A subprocess on loopback with its output in a file."""
 
     def __init__(self, command: list[str], environment: dict[str, str], port: int) -> None:
@@ -54,6 +54,7 @@ class _Server:
         self._environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment}
 
     def __enter__(self) -> Self:
+        """Start it, and wait until it listens."""
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             self._command, cwd=FUNCTIONS, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
@@ -72,6 +73,7 @@ class _Server:
                 return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop it."""
         self.stop()
         self._log.close()
 
@@ -96,7 +98,7 @@ class _Server:
         return self._log.read()
 
 
-class CloudRun(_Server):
+class CloudRun(Server):
     """functions-framework, as the Cloud Run functions runtime starts it."""
 
     def __init__(self, model: Path | None = None, environment: dict[str, str] | None = None) -> None:
@@ -117,7 +119,7 @@ class CloudRun(_Server):
         return Response(answer.status, headers, body)
 
 
-class Lambda(_Server):
+class Lambda(Server):
     """The Runtime Interface Emulator around awslambdaric, as a Lambda execution environment has them."""
 
     def __init__(self, model: Path | None = None, handler: str = "aws.api") -> None:

@@ -1,0 +1,175 @@
+"""Objects in S3, by botocore.
+
+obstore would be ten times faster to import (40 ms against 480 ms, measured side by side), and was tried first: it
+refuses keys with `//`, `.`, `..` or a control character in them, and takes `/lead` and `trail/` for `lead` and
+`trail` - another object. Uploads have the keys that cameras give them, so what cannot name every object is out; it also
+reads no AWS profiles. botocore is what boto3 is made of; the resources and transfers on top of it are not needed here.
+
+The endpoint and the credentials come from where every AWS tool has them (`AWS_ENDPOINT_URL_S3`, `AWS_PROFILE`, the
+role of the function, ...). `head` and `get` cannot tell a missing bucket from a missing object where S3 does not.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.session import Session
+
+from steel_defect.storage.errors import ObjectNotFound, PreconditionFailed, StorageRefused, StorageUnavailable
+from steel_defect.storage.port import BINARY, ObjectInfo, Stored, check_condition, check_key
+from steel_defect.storage.retries import CONNECT_SECONDS, READ_SECONDS, retried
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONFIG: Final = Config(
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    retries={"total_max_attempts": 1},
+    signature_version="s3v4",
+    max_pool_connections=32,
+)
+_CONFLICT: Final = 409
+_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT_CODES: Final = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
+_METHODS: Final = {"GET": "get_object", "PUT": "put_object"}
+
+
+class S3Store:
+    """A bucket, or what is below a prefix in it. The tag is the ETag; versions where the bucket keeps them."""
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        """Take the bucket and a prefix without a slash at its end; both may come from anybody."""
+        self._bucket = bucket
+        self._prefix = prefix
+        with _translated(bucket):
+            self._client = Session().create_client("s3", config=_CONFIG)
+
+    def get(self, key: str, *, version: str | None = None) -> Stored:
+        """See `Store`."""
+        request = self._request(key, version)
+
+        def read() -> Stored:
+            with _translated(key):
+                answer = self._client.get_object(**request)
+                data = answer["Body"].read()
+            return Stored(data, _info(key, len(data), answer))
+
+        return retried(read)
+
+    def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
+        """See `Store`."""
+        request = self._request(key, version)
+
+        def look() -> ObjectInfo:
+            with _translated(key):
+                answer = self._client.head_object(**request)
+            return _info(key, answer["ContentLength"], answer)
+
+        return retried(look)
+
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str = BINARY,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> ObjectInfo:
+        """See `Store`."""
+        check_condition(key, if_absent=if_absent, if_match=if_match)
+        request = self._request(key, None)
+        if if_absent:
+            request["IfNoneMatch"] = "*"
+        if if_match is not None:
+            request["IfMatch"] = if_match
+
+        def write() -> ObjectInfo:
+            with _translated(key, conditional=if_match is not None):
+                answer = self._client.put_object(Body=data, ContentType=content_type, **request)
+            return _info(key, len(data), answer)
+
+        return write() if if_absent or if_match is not None else retried(write)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """See `Store`."""
+        base = f"{self._prefix}/" if self._prefix else ""
+        request = {"Bucket": self._bucket, "Prefix": base + prefix}
+
+        def page() -> dict[str, Any]:
+            with _translated(prefix):
+                answer: dict[str, Any] = self._client.list_objects_v2(**request)
+            return answer
+
+        while True:
+            answer = retried(page)
+            for entry in answer.get("Contents", []):
+                yield ObjectInfo(entry["Key"].removeprefix(base), entry["Size"], entry["ETag"], None)
+            if not answer.get("IsTruncated"):
+                return
+            request["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def delete(self, key: str) -> None:
+        """See `Store`."""
+        request = self._request(key, None)
+
+        def remove() -> None:
+            with _translated(key):
+                self._client.delete_object(**request)
+
+        retried(remove)
+
+    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> str:
+        """See `Store`."""
+        request = self._request(key, None)
+        with _translated(key):
+            url: str = self._client.generate_presigned_url(_METHODS[method], request, expires_seconds)
+        return url
+
+    def _request(self, key: str, version: str | None) -> dict[str, Any]:
+        request = {"Bucket": self._bucket, "Key": check_key(key, self._prefix)}
+        return request if version is None else {**request, "VersionId": version}
+
+
+def _info(key: str, size: int, answer: dict[str, Any]) -> ObjectInfo:
+    return ObjectInfo(key, size, answer["ETag"], answer.get("VersionId"))
+
+
+@contextmanager
+def _translated(key: str, *, conditional: bool = False) -> Iterator[None]:
+    """The errors of botocore as those of a store."""
+    try:
+        yield
+    except ClientError as error:
+        raise _from_answer(error, key, conditional=conditional) from error
+    except (NoConnection, HTTPClientError, IncompleteReadError, MetadataRetrievalError) as error:
+        message = f"{key!r}: S3 cannot be reached: {error}"
+        raise StorageUnavailable(message) from error
+    except (BotoCoreError, ValueError) as error:
+        message = f"{key!r}: {error}"
+        raise StorageRefused(message) from error
+
+
+def _from_answer(error: ClientError, key: str, *, conditional: bool) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"{key!r}: {error}"
+    if status == 412 or (status == 404 and conditional and code != "NoSuchBucket"):  # noqa: PLR2004 - HTTP
+        return PreconditionFailed(said)
+    if status in _TRANSIENT or code in _TRANSIENT_CODES or (status == _CONFLICT and code != "BucketAlreadyExists"):
+        # 409 ConditionalRequestConflict: another write of the same object was under way.
+        return StorageUnavailable(said)
+    if status == 404 and code != "NoSuchBucket":  # noqa: PLR2004 - HTTP
+        return ObjectNotFound(said)
+    return StorageRefused(said)

@@ -1,33 +1,30 @@
-"""AWS Lambda: translates its events for the core.
-
-Understands API Gateway HTTP APIs and Function URLs (payload format 2.0), API Gateway REST APIs (1.0), and the direct
-invocation with `{"image": "<base64>"}`.
-"""
+"""AWS Lambda: the entry points `aws.api` (HTTP and direct invocations) and `aws.upload` (objects in S3)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+import aws_events
 from steel_defect.api import Api
 from steel_defect.errors import MalformedBody, ModelUnavailable
-from steel_defect.http import Request, problem_response
+from steel_defect.http import problem_response
 from steel_defect.serving import model_source
 from steel_defect.settings import load_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_NO_REQUEST: Final = 'the event is neither an HTTP request nor a direct invocation with {"image": "<base64>"}'
+    from steel_defect.uploads.processor import UploadProcessor
+    from steel_defect.uploads.refs import ObjectRef
 
 logger = Logger(service="steel-defect")
 metrics = Metrics(namespace="SteelDefect", service="steel-defect")
 
+load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
 _api = Api(_scorer)
 try:
@@ -42,7 +39,7 @@ except ModelUnavailable as error:
 def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's signature
     """Answer one HTTP request or one direct invocation."""
     try:
-        request = _request(event)
+        request = aws_events.request_in(event)
     except MalformedBody as error:
         response = problem_response(error)
     else:
@@ -52,38 +49,35 @@ def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, 
     return {"statusCode": response.status, "headers": dict(response.headers), "body": response.body}
 
 
-def _request(event: Any) -> Request:  # noqa: ANN401 - whatever JSON the caller sends
-    if not isinstance(event, dict):
-        raise MalformedBody(_NO_REQUEST)
-    context = event.get("requestContext") or {}
-    if "http" in context:
-        stage = f"/{context.get('stage', '$default')}"
-        path = event["rawPath"]
-        path = path.removeprefix(stage) if path.startswith(f"{stage}/") else path
-        return Request(context["http"]["method"], path, _headers(event), _query(event), _body(event))
-    if "httpMethod" in event:
-        return Request(event["httpMethod"], event["path"], _headers(event), _query(event), _body(event))
-    if "image" in event:
-        headers = {"content-type": "application/json"}
-        query = {"map": str(event.get("map", "false")).lower()}
-        return Request("POST", "/predict", headers, query, json.dumps(event).encode())
-    raise MalformedBody(_NO_REQUEST)
+@logger.inject_lambda_context
+@metrics.log_metrics(capture_cold_start_metric=True)
+def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - Lambda's signature
+    """Score the objects that a queue's batch, a notification or an EventBridge event names.
+
+    Of a batch, only the messages that failed are given back to the queue. Any other event fails as a whole, and Lambda
+    tries it again.
+    """
+    import aws_batch  # noqa: PLC0415 - the api function never needs it
+
+    metrics.add_metric(name="UploadEvents", unit=MetricUnit.Count, value=1)
+    if aws_batch.is_batch(event):
+        return aws_batch.process(event, _score_upload, context, logger)
+    from steel_defect.uploads.refs import refs_in  # noqa: PLC0415 - as above
+
+    for ref in refs_in(event):
+        _score_upload(ref)
+    return {}
 
 
-def _headers(event: dict[str, Any]) -> dict[str, str]:
-    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+@cache
+def _processor() -> UploadProcessor:
+    import aws_bus  # noqa: PLC0415 - as above
+    from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
+
+    return upload_processor(_scorer, aws_bus.publisher(load_settings().outcome_bus))
 
 
-def _query(event: dict[str, Any]) -> dict[str, str]:
-    return event.get("queryStringParameters") or {}
-
-
-def _body(event: dict[str, Any]) -> bytes:
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return str(body).encode()
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error as error:
-        message = f"the event says that its body is base64, and it is not: {error}"
-        raise MalformedBody(message) from error
+def _score_upload(ref: ObjectRef) -> None:
+    outcome = _processor().process(ref)
+    metrics.add_metric(name=f"Uploads{outcome.value.title()}", unit=MetricUnit.Count, value=1)
+    logger.info("upload", outcome=outcome.value, object=ref.uri, version=ref.version)

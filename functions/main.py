@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import functions_framework
@@ -19,6 +20,9 @@ from steel_defect.settings import load_settings
 
 if TYPE_CHECKING:
     import flask
+    from cloudevents.http import CloudEvent
+
+    from steel_defect.uploads.processor import UploadProcessor
 
 _CHUNK: Final = 65_536
 
@@ -36,6 +40,7 @@ _handler.setFormatter(CloudLoggingFormatter())
 logging.basicConfig(level=logging.INFO, handlers=[_handler])
 _log = logging.getLogger("steel_defect")
 
+load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
 _api = Api(_scorer)
 
@@ -58,6 +63,24 @@ def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
     response = _answer(request)
     _log.info("%s %s %d", request.method, request.path, response.status)
     return response.body, response.status, dict(response.headers)
+
+
+@functions_framework.cloud_event
+def upload(event: CloudEvent) -> None:
+    """Score the object that a `google.cloud.storage.object.v1.finalized` event names; raising has it sent again."""
+    from steel_defect.uploads.refs import ref_from_cloud_storage  # noqa: PLC0415 - the api function never needs it
+
+    ref = ref_from_cloud_storage(event.data)
+    outcome = _processor().process(ref)
+    _log.info("upload %s %s generation %s", outcome.value, ref.uri, ref.version)
+
+
+@cache
+def _processor() -> UploadProcessor:
+    import gcp_topic  # noqa: PLC0415 - as above
+    from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
+
+    return upload_processor(_scorer, gcp_topic.publisher(load_settings().outcome_topic))
 
 
 def _answer(request: flask.Request) -> Response:

@@ -122,23 +122,36 @@ class CloudRun(Server):
 class Lambda(Server):
     """The Runtime Interface Emulator around awslambdaric, as a Lambda execution environment has them."""
 
-    def __init__(self, model: Path | None = None, handler: str = "aws.api") -> None:
+    def __init__(
+        self, model: Path | None = None, handler: str = "aws.api", environment: dict[str, str] | None = None
+    ) -> None:
         port, runtime_port = free_port(), free_port()
         emulator = [str(_emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
         runtime = [sys.executable, "-m", "awslambdaric", handler]
-        environment = {} if model is None else {"MODEL_PATH": str(model)}
+        chosen = {} if model is None else {"MODEL_PATH": str(model)}
         command = [*emulator, "--runtime-api-address", f"127.0.0.1:{runtime_port}", *runtime]
-        super().__init__(command, environment, port)
+        super().__init__(command, chosen | (environment or {}), port)
 
     def invoke(self, event: object) -> Any:  # noqa: ANN401 - JSON
         """Invoke the function with an event, and give what it returned."""
+        answer = self._invoke(event)
+        # The emulator answers 200 for a handler that raised, too.
+        if isinstance(answer, dict) and "errorMessage" in answer:
+            pytest.fail(f"the handler raised: {answer}")
+        return answer
+
+    def invoke_failing(self, event: object) -> dict[str, Any]:
+        """Invoke the function with an event that it raises for, and give the error."""
+        answer = self._invoke(event)
+        assert isinstance(answer, dict)
+        assert "errorType" in answer, answer
+        return answer
+
+    def _invoke(self, event: object) -> Any:  # noqa: ANN401 - JSON
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
         answer = json.loads(connection.getresponse().read())
         connection.close()
-        # The emulator answers 200 for a handler that raised, too.
-        if isinstance(answer, dict) and "errorMessage" in answer:
-            pytest.fail(f"the handler raised: {answer}")
         return answer
 
     def send(self, request: Request) -> Response:

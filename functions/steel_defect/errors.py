@@ -103,6 +103,14 @@ class ImageTooSmall(SteelDefectError):
     status = 422
 
 
+class ObjectGone(SteelDefectError):
+    """An upload was deleted before it could be read. Only results say so."""
+
+    slug = "object-gone"
+    title = "Upload gone"
+    status = 410
+
+
 class UnreadableFile(SteelDefectError):
     """A file on this machine cannot be read. Only the command line meets it."""
 

@@ -25,10 +25,30 @@ class Settings:
         model_path: the ONNX file to serve (`MODEL_PATH`; default the bundled one).
         threads: ONNX Runtime's threads for one call (`MODEL_THREADS`; default the whole processors this process has,
             one below two).
+        results_uri: store that gets the results of uploads (`RESULTS_URI`; needed by the upload function alone).
+        uploads_uri: store whose uploads are scored (`UPLOADS_URI`; given with the former).
+        outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
+        outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
     """
 
     model_path: Path
     threads: int
+    results_uri: str | None = None
+    uploads_uri: str | None = None
+    outcome_bus: str | None = None
+    outcome_topic: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to start where a result would be an upload, which would be scored again, without end."""
+        if (self.results_uri is None) != (self.uploads_uri is None):
+            message = "RESULTS_URI and UPLOADS_URI go together: set both, or neither"
+            raise SettingsError(message)
+        if self.results_uri and self.uploads_uri and _bucket(self.results_uri) == _bucket(self.uploads_uri):
+            message = (
+                f"RESULTS_URI {self.results_uri!r} is in the bucket of UPLOADS_URI {self.uploads_uri!r}: each result "
+                "would be taken for an upload; use another bucket"
+            )
+            raise SettingsError(message)
 
 
 class SettingsError(ValueError):
@@ -50,7 +70,17 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     return Settings(
         model_path=Path(environment.get("MODEL_PATH") or BUNDLED_MODEL),
         threads=_threads(environment),
+        results_uri=environment.get("RESULTS_URI") or None,
+        uploads_uri=environment.get("UPLOADS_URI") or None,
+        outcome_bus=environment.get("OUTCOME_BUS") or None,
+        outcome_topic=environment.get("OUTCOME_TOPIC") or None,
     )
+
+
+def _bucket(uri: str) -> str:
+    """What may not be shared: a bucket, or on this machine a folder."""
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.rstrip('/')}" if scheme == "file" else f"{scheme}://{rest.partition('/')[0]}"
 
 
 def _threads(environment: Mapping[str, str]) -> int:

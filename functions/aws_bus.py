@@ -1,0 +1,37 @@
+"""Outcome events on EventBridge."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOURCE: Final = "steel-defect"
+DETAIL_TYPE: Final = "Picture Scored"
+
+
+class NotPublished(RuntimeError):
+    """The bus did not take the event; the upload is tried again."""
+
+
+def publisher(bus: str | None) -> Callable[[dict[str, Any]], None] | None:
+    """A function that puts one outcome event on the bus (a name or an ARN); None where there is no bus."""
+    if bus is None:
+        return None
+    from botocore.config import Config  # noqa: PLC0415 - slow to import, and only needed where there is a bus
+    from botocore.session import Session  # noqa: PLC0415 - as above
+
+    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
+    client = Session().create_client("events", config=config)
+
+    def publish(outcome: dict[str, Any]) -> None:
+        entry = {"EventBusName": bus, "Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(outcome)}
+        answer = client.put_events(Entries=[entry])
+        # EventBridge answers 200 for an event that it refused, too.
+        if answer["FailedEntryCount"]:
+            message = f"EventBridge did not take the outcome: {answer['Entries'][0].get('ErrorMessage')}"
+            raise NotPublished(message)
+
+    return publish

@@ -1,0 +1,1 @@
+"""Scores what arrives in a bucket: event -> `ObjectRef` -> result beside the upload -> outcome event."""

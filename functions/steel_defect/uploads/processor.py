@@ -1,0 +1,153 @@
+"""One upload: read it, score it, write its result, tell whoever listens. Any event may come twice, late, or both."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from steel_defect.errors import ObjectGone, SteelDefectError, TooManyBytes
+from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
+from steel_defect.uploads import results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steel_defect.scorer import Scorer
+    from steel_defect.storage import ObjectInfo, Store
+    from steel_defect.uploads.refs import ObjectRef
+
+_ATTEMPTS: Final = 20
+_TOLD: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
+
+
+class Outcome(StrEnum):
+    """What came of one event."""
+
+    SCORED = "scored"
+    FAILED = "failed"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+
+
+class ResultsAmongUploads(RuntimeError):
+    """An event came from the results bucket: scoring it would write there again, without end."""
+
+
+class UploadProcessor:
+    """Turns references to uploads into results. Keeps no state between them."""
+
+    def __init__(
+        self,
+        scorer: Callable[[], Scorer],
+        results_uri: str,
+        publish: Callable[[dict[str, Any]], None] | None = None,
+        open_bucket: Callable[[str], Store] | None = None,
+    ) -> None:
+        """Take the source of the model, the place of the results, and who is told of them.
+
+        Args:
+            scorer: gives the model, or raises `ModelUnavailable`.
+            results_uri: store that gets `scores/<key>.json`.
+            publish: takes one outcome event; None where nobody listens. Raises to have the upload tried again.
+            open_bucket: from a URI such as "s3://bucket" to its store; default `open_store`, each opened once.
+        """
+        self._scorer = scorer
+        self._results_uri = results_uri.rstrip("/")
+        self._publish = publish
+        self._open = open_bucket or cache(open_store)
+        self._results = self._open(self._results_uri)
+
+    def process(self, ref: ObjectRef) -> Outcome:
+        """Make sure that the result of this version, or of a newer one, is written, and told.
+
+        Raises:
+            ModelUnavailable, StorageError: worth another try. So is whatever `publish` raises.
+            ResultsAmongUploads: never write.
+        """
+        if f"{self._results_uri}/".startswith(f"{ref.scheme}://{ref.bucket}/"):
+            message = f"{ref.uri} is in the bucket of the results; take its notifications away"
+            raise ResultsAmongUploads(message)
+        scorer = self._scorer()
+        existing, info = self._existing(ref)
+        if existing is not None and results.is_newer_than(existing, ref):
+            return Outcome.SUPERSEDED
+        if existing is not None and results.is_of(existing, ref, scorer):
+            # Told again: that it is written does not show that it was told.
+            self._tell(existing)
+            return Outcome.DUPLICATE
+        result = self._score(ref, scorer)
+        if result is None or not self._write(ref, result, existing, info):
+            return Outcome.SUPERSEDED
+        self._tell(result)
+        return Outcome(result["status"])
+
+    def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
+        """The result; None where a newer version has taken the object's place, whose own event is on its way."""
+        store = self._open(f"{ref.scheme}://{ref.bucket}")
+        try:
+            data = self._read(store, ref, scorer.contract.input.max_bytes)
+            if data is None:
+                return None
+            return results.scored(ref, scorer.score(data), scorer)
+        except SteelDefectError as error:
+            if error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
+                raise
+            return results.failed(ref, error, scorer)
+
+    def _read(self, store: Store, ref: ObjectRef, max_bytes: int) -> bytes | None:
+        try:
+            size = ref.size if ref.size is not None else store.head(ref.key, version=ref.version).size
+            if size > max_bytes:
+                message = f"the upload has {size:,} bytes; at most {max_bytes:,} are accepted"
+                raise TooManyBytes(message)
+            stored = store.get(ref.key, version=ref.version)
+        except ObjectNotFound as error:
+            if _exists(store, ref.key):
+                return None
+            message = "the upload was deleted before it could be scored"
+            raise ObjectGone(message) from error
+        # A bucket without versions gives what is there now.
+        if ref.version is None and ref.tag is not None and stored.info.tag.strip('"') != ref.tag.strip('"'):
+            return None
+        return stored.data
+
+    def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
+        try:
+            stored = self._results.get(results.result_key(ref.key))
+        except ObjectNotFound:
+            return None, None
+        return results.decode(stored.data), stored.info
+
+    def _write(
+        self, ref: ObjectRef, result: dict[str, Any], existing: dict[str, Any] | None, info: ObjectInfo | None
+    ) -> bool:
+        """Write by compare-and-swap; False where a newer version's result is there."""
+        key = results.result_key(ref.key)
+        for _ in range(_ATTEMPTS):
+            if existing is not None and results.is_newer_than(existing, ref):
+                return False
+            condition: dict[str, Any] = {"if_absent": True} if info is None else {"if_match": info.tag}
+            try:
+                self._results.put(key, results.encode(result), content_type="application/json", **condition)
+            except PreconditionFailed:
+                existing, info = self._existing(ref)
+            else:
+                return True
+        message = f"{key} changes faster than it can be written"
+        raise StorageUnavailable(message)
+
+    def _tell(self, result: dict[str, Any]) -> None:
+        if self._publish is None:
+            return
+        source = result["source"]
+        told: dict[str, Any] = {name: result[name] for name in _TOLD if name in result}
+        self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
+
+
+def _exists(store: Store, key: str) -> bool:
+    try:
+        store.head(key)
+    except ObjectNotFound:
+        return False
+    return True

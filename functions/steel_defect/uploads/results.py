@@ -1,0 +1,86 @@
+"""What is written for each upload: `scores/<key>.json` in the results bucket.
+
+A result is a pure function of the object's version and the model, so that writing it twice is harmless: it holds no
+time and no measured duration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from steel_defect.answer import answer
+from steel_defect.http import problem
+from steel_defect.uploads.refs import is_older
+
+if TYPE_CHECKING:
+    from steel_defect.errors import SteelDefectError
+    from steel_defect.scorer import Prediction, Scorer
+    from steel_defect.uploads.refs import ObjectRef
+
+RESULT_SCHEMA_VERSION: Final = 1
+FOLDER: Final = "scores/"
+# An upload's key may have 1,024 bytes, and so may its result's, which is longer.
+_LONGEST_KEY: Final = 1000
+_KEPT: Final = 900
+
+
+def result_key(key: str) -> str:
+    """Where the result of the upload `key` is: `scores/<key>.json`.
+
+    A key of more than 1,000 bytes keeps its first 900 and continues with `~` and its SHA-256.
+    """
+    encoded = key.encode()
+    if len(encoded) > _LONGEST_KEY:
+        kept = encoded[:_KEPT].decode(errors="ignore")
+        key = f"{kept}~{hashlib.sha256(encoded).hexdigest()}"
+    return f"{FOLDER}{key}.json"
+
+
+def scored(ref: ObjectRef, prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
+    """The result of a picture that was scored."""
+    content = answer(prediction, scorer)
+    del content["timings_ms"]
+    return {**_frame(ref, "scored"), **content}
+
+
+def failed(ref: ObjectRef, error: SteelDefectError, scorer: Scorer) -> dict[str, Any]:
+    """The result of an upload that can never be scored; says why."""
+    contract = scorer.contract
+    model = {"name": contract.name, "version": contract.version, "sha256": scorer.sha256}
+    return {**_frame(ref, "failed"), "problem": problem(error), "model": model}
+
+
+def encode(result: dict[str, Any]) -> bytes:
+    """The bytes of a result: the same result, the same bytes."""
+    return json.dumps(result, sort_keys=True, indent=2).encode() + b"\n"
+
+
+def decode(data: bytes) -> dict[str, Any] | None:
+    """A result that was written before; None where the bytes are no result of this schema and may be replaced."""
+    try:
+        result = json.loads(data)
+    except ValueError:
+        return None
+    known = isinstance(result, dict) and result.get("schema_version") == RESULT_SCHEMA_VERSION
+    return result if known else None
+
+
+def is_newer_than(result: dict[str, Any], ref: ObjectRef) -> bool:
+    """Whether the result is of a newer version of the object than `ref`."""
+    return is_older(ref.order, result["source"]["order"])
+
+
+def is_of(result: dict[str, Any], ref: ObjectRef, scorer: Scorer) -> bool:
+    """Whether the result is of this version of the object, by this model."""
+    same_version = result["source"]["order"] == ref.order and result["source"]["version"] == ref.version
+    return bool(same_version and result["model"]["sha256"] == scorer.sha256)
+
+
+def _frame(ref: ObjectRef, status: str) -> dict[str, Any]:
+    return {
+        "schema_version": RESULT_SCHEMA_VERSION,
+        "status": status,
+        "source": {"uri": ref.uri, "bucket": ref.bucket, "key": ref.key, "version": ref.version, "order": ref.order},
+    }

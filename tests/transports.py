@@ -101,9 +101,13 @@ class Server:
 class CloudRun(Server):
     """functions-framework, as the Cloud Run functions runtime starts it."""
 
-    def __init__(self, model: Path | None = None, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, model: Path | None = None, target: str = "api", environment: dict[str, str] | None = None
+    ) -> None:
         port = free_port()
-        command = [sys.executable, "-m", "functions_framework", "--target=api", "--source=main.py"]
+        signature = {"api": "http", "upload": "cloudevent"}[target]
+        command = [sys.executable, "-m", "functions_framework", f"--target={target}", "--source=main.py"]
+        command.append(f"--signature-type={signature}")
         chosen = {} if model is None else {"MODEL_PATH": str(model)}
         super().__init__([*command, "--host=127.0.0.1", f"--port={port}"], chosen | (environment or {}), port)
 

@@ -1,0 +1,175 @@
+"""The upload function in the real functions-framework server, with Cloud Storage on fake-gcs-server."""
+
+from __future__ import annotations
+
+import base64
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steel_defect.http import Request
+from steel_defect.storage import Store, open_store
+from steel_defect.uploads.refs import ObjectRef
+from steel_defect.uploads.results import result_key
+from tests.pictures import strip_jpeg
+from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, ministack
+from tests.transports import CloudRun
+from tests.uploads import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["fake_gcs", "ministack"]  # fixtures
+
+UPLOADS, RESULTS = "run-uploads", "run-results"
+PLACES = {"UPLOADS_URI": f"gs://{UPLOADS}", "RESULTS_URI": f"gs://{RESULTS}"}
+TYPE = "google.cloud.storage.object.v1.finalized"
+
+
+@pytest.fixture(scope="module")
+def cloud(fake_gcs: Emulator) -> Emulator:
+    """Cloud Storage with both buckets."""
+    for name in (UPLOADS, RESULTS):
+        make_gcs_bucket(fake_gcs, name)
+    return fake_gcs
+
+
+@pytest.fixture(scope="module")
+def function(cloud: Emulator, probe_file: Path) -> Iterator[CloudRun]:
+    """main.upload."""
+    with CloudRun(model=probe_file, target="upload", environment={**cloud.environment, **PLACES}) as server:
+        yield server
+
+
+@pytest.fixture
+def uploads(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The bucket of uploads."""
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    return open_store(f"gs://{UPLOADS}")
+
+
+@pytest.fixture
+def results(uploads: Store) -> Store:  # noqa: ARG001 - sets the environment
+    """The bucket of results."""
+    return open_store(f"gs://{RESULTS}")
+
+
+def upload(store: Store, key: str, data: bytes) -> ObjectRef:
+    info = store.put(key, data)
+    return ObjectRef("gs", UPLOADS, key, order=str(info.version).zfill(20), version=info.version, size=len(data))
+
+
+def binary(ref: ObjectRef) -> Request:
+    """As Eventarc delivers: the attributes in headers."""
+    headers = {
+        "content-type": "application/json",
+        "ce-id": "1",
+        "ce-specversion": "1.0",
+        "ce-type": TYPE,
+        "ce-source": f"//storage.googleapis.com/projects/_/buckets/{ref.bucket}",
+        "ce-subject": "objects/picture",
+    }
+    return Request("POST", "/", headers, {}, json.dumps(events.cloud_storage(ref)).encode())
+
+
+def structured(ref: ObjectRef) -> Request:
+    """The attributes in the body."""
+    envelope = {"id": "1", "specversion": "1.0", "type": TYPE, "source": "//storage.googleapis.com/"}
+    body = json.dumps({**envelope, "data": events.cloud_storage(ref)}).encode()
+    return Request("POST", "/", {"content-type": "application/cloudevents+json"}, {}, body)
+
+
+def result(store: Store, key: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(store.get(result_key(key)).data)
+
+
+@pytest.mark.parametrize("shape", [binary, structured])
+def test_both_event_shapes_end_in_a_result(function: CloudRun, uploads: Store, results: Store, shape: Any) -> None:  # noqa: ANN401
+    key = f"line 3/{shape.__name__} + 100%2B ä.jpg"
+    ref = upload(uploads, key, strip_jpeg())
+    assert function.send(shape(ref)).status == 200, function.output()
+    found = result(results, key)
+    assert (found["status"], found["source"]["key"], found["source"]["version"]) == ("scored", key, ref.version)
+
+
+def test_what_can_never_be_scored_is_done_and_said(function: CloudRun, uploads: Store, results: Store) -> None:
+    assert function.send(binary(upload(uploads, "notes.jpg", b"no picture"))).status == 200
+    assert result(results, "notes.jpg")["problem"]["type"].endswith("not-an-image")
+
+
+def test_an_older_generation_that_is_late_changes_nothing(function: CloudRun, uploads: Store, results: Store) -> None:
+    old, new = upload(uploads, "twice.jpg", b"no picture"), upload(uploads, "twice.jpg", strip_jpeg())
+    for ref in (new, old, new):
+        assert function.send(binary(ref)).status == 200
+    assert result(results, "twice.jpg")["source"]["version"] == new.version
+
+
+def test_a_failure_is_answered_so_that_the_event_comes_again(cloud: Emulator, probe_file: Path, uploads: Store) -> None:
+    environment = {**cloud.environment, **PLACES, "RESULTS_URI": "gs://no-such-bucket"}
+    ref = upload(uploads, "again.jpg", strip_jpeg())
+    with CloudRun(model=probe_file, target="upload", environment=environment) as server:
+        assert server.send(binary(ref)).status == 500
+        assert '"severity": "ERROR"' in server.output()
+
+
+def test_an_event_that_is_not_understood_is_not_dropped(function: CloudRun) -> None:
+    request = binary(ObjectRef("gs", UPLOADS, "a", order="1"))
+    assert function.send(Request("POST", "/", request.headers, {}, b'{"bucket": "b"}')).status == 500
+    assert function.send(Request("POST", "/", {"content-type": "application/json"}, {}, b"{}")).status == 400
+
+
+def test_results_among_uploads_end_the_start(cloud: Emulator, probe_file: Path) -> None:
+    environment = {**cloud.environment, "UPLOADS_URI": "gs://one", "RESULTS_URI": "gs://one/results"}
+    server = CloudRun(model=probe_file, target="upload", environment=environment)
+    with pytest.raises(pytest.fail.Exception, match="use another bucket"):
+        server.__enter__()
+
+
+def test_outcomes_are_published_to_the_topic_and_a_failure_is_tried_again(
+    cloud: Emulator, probe_file: Path, uploads: Store, results: Store
+) -> None:
+    """Pub/Sub is played by twenty lines: its emulator is a Java program that no package registry here carries."""
+    topic = "/v1/projects/test/topics/outcomes:publish"
+    taken: list[Any] = []
+    statuses = [503, 200]
+
+    class Topic(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            status = statuses.pop(0) if self.path == topic else 404
+            if status == 200:
+                taken.extend(body["messages"])
+            self.send_response(status)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    pubsub = ThreadingHTTPServer(("127.0.0.1", 0), Topic)
+    Thread(target=pubsub.serve_forever, daemon=True).start()
+    where = {
+        "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{pubsub.server_port}",
+        "OUTCOME_TOPIC": "projects/test/topics/outcomes",
+    }
+    request = binary(upload(uploads, "told.jpg", strip_jpeg()))
+    try:
+        with CloudRun(
+            model=probe_file, target="upload", environment={**cloud.environment, **PLACES, **where}
+        ) as server:
+            assert server.send(request).status == 500
+            assert result(results, "told.jpg")["status"] == "scored"
+            assert server.send(request).status == 200
+    finally:
+        pubsub.shutdown()
+        pubsub.server_close()
+    (message,) = taken
+    assert message["attributes"] == {"status": "scored", "decision": "review"}
+    told = json.loads(base64.b64decode(message["data"]))
+    assert told["result"] == f"gs://{RESULTS}/scores/told.jpg.json"

@@ -13,6 +13,7 @@ from steel_defect import __version__
 COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
+    "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),
 }
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from steel_defect.answer import answer
+from steel_defect.cli.backfill import backfill
 from steel_defect.cli.find import find_pictures
 from steel_defect.cli.model import load_scorer
 from steel_defect.cli.options import model_option
@@ -34,11 +35,21 @@ _PROGRESS_FROM: Final = 20
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
 @click.option("--map", "with_map", is_flag=True, help="With --json: add where on the picture each class is seen.")
 @click.option("--fail-on", type=click.Choice(_SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
+@click.option("--results", metavar="URI", help="Of a bucket: where results go, s3://bucket[/prefix] or gs://...")
 @model_option
-def command(
-    paths: tuple[str, ...], output: str | None, *, with_map: bool, fail_on: str | None, model: Path | None
+def command(  # noqa: PLR0913 - one parameter an option
+    paths: tuple[str, ...],
+    output: str | None,
+    *,
+    with_map: bool,
+    fail_on: str | None,
+    results: str | None,
+    model: Path | None,
 ) -> None:
     r"""Score pictures: files, folders (searched through) or patterns such as 'line-3/**/*.jpg'.
+
+    Or what is in a bucket: 'score s3://uploads/prefix --results s3://results' writes a result for each object that has
+    none of this model yet, as the upload function does; stopped, it goes on where it was.
 
     \b
     Exit status:
@@ -49,6 +60,12 @@ def command(
     """
     if with_map and output != "json":
         message = "--map goes with --json"
+        raise click.UsageError(message)
+    if any(path.startswith(("s3://", "gs://")) for path in paths):
+        backfill(paths, results, output, fail_on, model)
+        return
+    if results is not None:
+        message = "--results goes with s3://bucket/prefix or gs://bucket/prefix"
         raise click.UsageError(message)
     files = find_pictures(paths)
     scorer = load_scorer(model)

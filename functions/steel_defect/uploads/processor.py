@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from steel_defect.errors import ObjectGone, SteelDefectError, TooManyBytes
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
 from steel_defect.uploads import results
+from steel_defect.uploads.refs import UNKNOWN_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ class UploadProcessor:
             raise ResultsAmongUploads(message)
         scorer = self._scorer()
         existing, info = self._existing(ref)
-        if existing is not None and results.is_newer_than(existing, ref):
+        if existing is not None and self._is_newer(existing, ref):
             return Outcome.SUPERSEDED
         if existing is not None and results.is_of(existing, ref, scorer):
             # Told again: that it is written does not show that it was told.
@@ -81,6 +82,18 @@ class UploadProcessor:
             return Outcome.SUPERSEDED
         self._tell(result)
         return Outcome(result["status"])
+
+    def _is_newer(self, existing: dict[str, Any], ref: ObjectRef) -> bool:
+        if existing["source"]["order"] != UNKNOWN_ORDER or ref.order == UNKNOWN_ORDER:
+            return results.is_newer_than(existing, ref)
+        # A backfill wrote the result and knew no order. It took the newest version there was, so an event of another
+        # version is newer only if that version is the newest by now.
+        if ref.version is None:
+            return False  # Without versions, reading finds out.
+        try:
+            return self._open(f"{ref.scheme}://{ref.bucket}").head(ref.key).version != ref.version
+        except ObjectNotFound:
+            return False
 
     def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
         """The result; None where a newer version has taken the object's place, whose own event is on its way."""
@@ -125,7 +138,7 @@ class UploadProcessor:
         """Write by compare-and-swap; False where a newer version's result is there."""
         key = results.result_key(ref.key)
         for _ in range(_ATTEMPTS):
-            if existing is not None and results.is_newer_than(existing, ref):
+            if existing is not None and self._is_newer(existing, ref):
                 return False
             condition: dict[str, Any] = {"if_absent": True} if info is None else {"if_match": info.tag}
             try:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# Of an object that no event named: a backfill found it in a listing.
+UNKNOWN_ORDER: Final = ""
 
 
 class UnknownEvent(ValueError):

@@ -1,0 +1,72 @@
+"""`steel-defect score s3://bucket/prefix --results s3://results`: a bucket, from this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from steel_defect.cli.model import load_scorer
+from steel_defect.storage import StorageError
+from steel_defect.uploads.backfill import Backfill, Backfilled
+from steel_defect.uploads.processor import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NOT_SCORED: Final = 1
+# The processors wait for the network most of the time.
+_WORKERS_PER_PROCESSOR: Final = 4
+_WORDS: Final = {
+    Outcome.SCORED: "scored",
+    Outcome.FAILED: "no picture that can be scored (the results say why)",
+    Outcome.DUPLICATE: "had a result of this model",
+    Outcome.SUPERSEDED: "changed meanwhile",
+    None: "failed",
+}
+
+
+def backfill(
+    paths: tuple[str, ...], results: str | None, output: str | None, fail_on: str | None, model: Path | None
+) -> None:
+    """Score one bucket; a line for each object with `--json`, else the failures and the totals."""
+    if len(paths) != 1 or results is None:
+        message = "a bucket is scored alone and with --results URI"
+        raise click.UsageError(message)
+    if output == "csv" or fail_on is not None:
+        message = "--csv and --fail-on do not go with a bucket: its results have everything"
+        raise click.UsageError(message)
+    counts: Counter[Outcome | None] = Counter()
+    columns = (SpinnerColumn(), TextColumn("scoring"), MofNCompleteColumn(), TimeElapsedColumn())
+    hidden = output is not None and sys.stdout.isatty()
+    try:
+        work = Backfill(load_scorer(model), paths[0], results)
+        with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
+            task = progress.add_task("scoring", total=None)
+            for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):
+                counts[done.outcome] += 1
+                progress.advance(task)
+                _show(done, output)
+    except StorageError as error:
+        raise click.ClickException(str(error)) from error
+    if output is None:
+        for outcome, words in _WORDS.items():
+            if counts[outcome]:
+                click.echo(f"{counts[outcome]:>8,} {words}")
+        click.echo(f"{counts.total():>8,} objects")
+    if counts[None] or counts[Outcome.FAILED]:
+        raise SystemExit(_NOT_SCORED)
+
+
+def _show(done: Backfilled, output: str | None) -> None:
+    if output == "json":
+        content = {"uri": done.uri, "outcome": done.outcome and done.outcome.value, "error": done.error}
+        click.echo(json.dumps(content))
+    elif done.error:
+        click.echo(f"{done.uri}: {done.error}", err=True)

@@ -1,0 +1,96 @@
+"""Every object below a prefix that has no result of this model yet, from one machine, several at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+from steel_defect.errors import SteelDefectError
+from steel_defect.storage import ObjectNotFound, StorageError, StorageRefused, open_store
+from steel_defect.uploads import results
+from steel_defect.uploads.processor import Outcome, UploadProcessor
+from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from steel_defect.scorer import Scorer
+    from steel_defect.storage import ObjectInfo, Store
+
+# Enough to keep the workers busy while the oldest is waited for, few enough to keep memory flat over any bucket.
+_AHEAD_OF_EACH_WORKER: Final = 4
+
+
+@dataclass(frozen=True)
+class Backfilled:
+    """What came of one object: an outcome, or what has to be mended before another run."""
+
+    uri: str
+    outcome: Outcome | None
+    error: str | None = None
+
+
+class Backfill:
+    """Scores a bucket's objects as the upload function does, but tells nobody."""
+
+    def __init__(self, scorer: Scorer, uri: str, results_uri: str) -> None:
+        """Take the model, `s3://bucket/prefix` or `gs://bucket/prefix`, and the store of the results.
+
+        Raises:
+            StorageRefused: a URI is of neither cloud, or the results would be in the bucket of the pictures.
+        """
+        scheme, _, rest = uri.partition("://")
+        bucket, _, self._prefix = rest.partition("/")
+        if scheme not in {"s3", "gs"}:
+            message = f"{uri} is not s3://bucket/prefix or gs://bucket/prefix"
+            raise StorageRefused(message)
+        if f"{results_uri}/".startswith(f"{scheme}://{bucket}/"):
+            message = f"{results_uri} is in the bucket of the pictures; results would be taken for uploads there"
+            raise StorageRefused(message)
+        self._scheme, self._bucket = cast("Literal['s3', 'gs']", scheme), bucket
+        self._pictures: Store = open_store(f"{scheme}://{bucket}")
+        self._results: Store = open_store(results_uri)
+        self._processor = UploadProcessor(lambda: scorer, results_uri)
+
+    def run(self, workers: int) -> Iterator[Backfilled]:
+        """Score what is there, in the order of the listing. Stopped at any moment, the next run goes on from there.
+
+        Raises:
+            StorageError: the listing failed; what was given so far is done.
+        """
+        waiting: deque[Future[Backfilled]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for info in self._pictures.list(self._prefix):
+                    waiting.append(pool.submit(self._score, info))
+                    if len(waiting) >= workers * _AHEAD_OF_EACH_WORKER:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _score(self, listed: ObjectInfo) -> Backfilled:
+        uri = f"{self._scheme}://{self._bucket}/{listed.key}"
+        try:
+            return Backfilled(uri, self._processor.process(self._ref(listed)))
+        except ObjectNotFound:
+            return Backfilled(uri, Outcome.SUPERSEDED)  # Deleted since it was listed.
+        except (StorageError, SteelDefectError) as error:
+            return Backfilled(uri, None, str(error))
+
+    def _ref(self, listed: ObjectInfo) -> ObjectRef:
+        """The object as it is now. S3 lists neither versions nor orders: it takes the order of the present result."""
+        if self._scheme == "gs":
+            version = str(listed.version)
+            return ObjectRef("gs", self._bucket, listed.key, version.zfill(20), version=version, size=listed.size)
+        try:
+            # Read before the object: what is there afterwards is of that version, or of a newer one.
+            existing = results.decode(self._results.get(results.result_key(listed.key)).data)
+        except ObjectNotFound:
+            existing = None
+        info = self._pictures.head(listed.key)
+        order = UNKNOWN_ORDER if existing is None else existing["source"]["order"]
+        return ObjectRef("s3", self._bucket, listed.key, order, version=info.version, size=info.size, tag=info.tag)

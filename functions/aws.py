@@ -26,12 +26,19 @@ metrics = Metrics(namespace="SteelDefect", service="steel-defect")
 
 load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
-_api = Api(_scorer)
+_api = Api(_scorer, _scorer.state)
 try:
     # While the environment starts: Lambda gives more processor then, and SnapStart takes its copy afterwards.
     _scorer()
 except ModelUnavailable as error:
     logger.critical(str(error))
+try:
+    from snapshot_restore_py import register_after_restore
+except ModuleNotFoundError:
+    pass  # Only runtimes with SnapStart have it.
+else:
+    # The copy may be weeks old. Lambda gives the hook 10 s.
+    register_after_restore(_scorer.look_now, 5.0)
 
 
 @logger.inject_lambda_context
@@ -45,6 +52,9 @@ def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, 
     else:
         response = _api.handle(request)
     metrics.add_metric(name=f"Responses{response.status // 100}xx", unit=MetricUnit.Count, value=1)
+    registry = _scorer.state()
+    if registry is not None:
+        metrics.add_metric(name="ModelNotCurrent", unit=MetricUnit.Count, value=int(registry.state != "current"))
     logger.info("answered", status=response.status)
     return {"statusCode": response.status, "headers": dict(response.headers), "body": response.body}
 

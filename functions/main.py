@@ -42,7 +42,7 @@ _log = logging.getLogger("steel_defect")
 
 load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
-_api = Api(_scorer)
+_api = Api(_scorer, _scorer.state)
 
 
 def _warm_up() -> None:

@@ -108,7 +108,7 @@ class CloudRun(Server):
         signature = {"api": "http", "upload": "cloudevent"}[target]
         command = [sys.executable, "-m", "functions_framework", f"--target={target}", "--source=main.py"]
         command.append(f"--signature-type={signature}")
-        chosen = {} if model is None else {"MODEL_PATH": str(model)}
+        chosen = {} if model is None else {"MODEL_URI": str(model)}
         super().__init__([*command, "--host=127.0.0.1", f"--port={port}"], chosen | (environment or {}), port)
 
     def send(self, request: Request) -> Response:
@@ -132,7 +132,7 @@ class Lambda(Server):
         port, runtime_port = free_port(), free_port()
         emulator = [str(_emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
         runtime = [sys.executable, "-m", "awslambdaric", handler]
-        chosen = {} if model is None else {"MODEL_PATH": str(model)}
+        chosen = {} if model is None else {"MODEL_URI": str(model)}
         command = [*emulator, "--runtime-api-address", f"127.0.0.1:{runtime_port}", *runtime]
         super().__init__(command, chosen | (environment or {}), port)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from steel_defect.scorer import Prediction, Scorer
+    from steel_defect.serving import RegistryState
 
 
 def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) -> dict[str, Any]:
@@ -36,8 +37,11 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
     return content
 
 
-def describe(scorer: Scorer) -> dict[str, Any]:
-    """What serves: the model's own statements about itself, and how it is run. `schema Model` in openapi.json."""
+def describe(scorer: Scorer, registry: RegistryState | None) -> dict[str, Any]:
+    """What serves: the model's own statements about itself, how it is run, and what the registry says.
+
+    `schema Model` in openapi.json describes it.
+    """
     import onnxruntime  # noqa: PLC0415 - not before a server forks; see serving.py
 
     return {
@@ -45,4 +49,5 @@ def describe(scorer: Scorer) -> dict[str, Any]:
         "sha256": scorer.sha256,
         "size_bytes": scorer.size_bytes,
         "runtime": {"onnxruntime": onnxruntime.__version__, "threads": scorer.threads},
+        "registry": None if registry is None else asdict(registry),
     }

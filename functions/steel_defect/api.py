@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.scorer import Scorer
+    from steel_defect.serving import RegistryState
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -25,9 +26,12 @@ _log = logging.getLogger(__name__)
 class Api:
     """Answers requests with the model that `scorer` gives at that moment."""
 
-    def __init__(self, scorer: Callable[[], Scorer]) -> None:
-        """Take the source of the model. It may raise `ModelUnavailable`, which is answered with 503."""
+    def __init__(
+        self, scorer: Callable[[], Scorer], registry: Callable[[], RegistryState | None] = lambda: None
+    ) -> None:
+        """Take the source of the model, which may raise `ModelUnavailable`: answered with 503; and what it follows."""
         self._scorer = scorer
+        self._registry = registry
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/predict": {"POST": self._predict},
             "/health": {"GET": self._health},
@@ -70,7 +74,7 @@ class Api:
         return json_response({"status": "ok"})
 
     def _model(self, _request: Request) -> Response:
-        return json_response(describe(self._scorer()))
+        return json_response(describe(self._scorer(), self._registry()))
 
     def _openapi(self, _request: Request) -> Response:
         return Response(200, {"content-type": "application/json"}, _openapi_text())

@@ -1,35 +1,185 @@
-"""The model that this process serves: loaded once, shared by all threads."""
+"""The model that this process serves: loaded once, shared by all threads, kept up to date with a registry.
+
+A request gets the model that is there, at once. When the last look at the registry is `MODEL_REFRESH_SECONDS` ago, a
+request also starts a thread that looks again; a promoted model is loaded and tested there, whole, and replaces the old
+one in one assignment. So a promotion is served by the requests that come after the first one beyond that time. A timer
+would not be sooner on Lambda, which freezes the process between requests. The wall clock decides: it is right again
+after a restore from a snapshot, when the monotonic clock may not be.
+"""
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import TYPE_CHECKING
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Final, Literal
+
+# ruff: noqa: PLC0415 - ONNX Runtime starts threads when it is imported, and they do not survive a fork: a server that
+# forks its workers after loading this code would hang when they stop. Everything heavy is imported at the first call.
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steel_defect.model_uri import RegisteredModel
     from steel_defect.scorer import Scorer
     from steel_defect.settings import Settings
 
+# Lambda ends a start after 10 s; the registry has the part of it that the imports leave.
+_START_SECONDS: Final = 6.0
+_log = logging.getLogger(__name__)
 
-def model_source(settings: Callable[[], Settings]) -> Callable[[], Scorer]:
-    """A function that gives the model, loading it at its first call. A failed load is tried again at the next one.
 
-    Raises, when called:
-        ModelUnavailable: the model file is missing, damaged, or not of the contract.
+@dataclass(frozen=True)
+class RegistryState:
+    """How what serves relates to what the registry says.
+
+    Attributes:
+        uri: `MODEL_URI`.
+        state: "current" - what the registry says serves; "stale" - a model from the registry serves, but the last look
+            or the model it found failed; "bundled" - the registry gave no model yet, the bundled one serves.
+        error: why it is not current; None where it is, and before the first look came to its end.
+        checked: when the last look came to its end, ISO 8601, UTC.
     """
-    lock = Lock()
-    loaded: list[Scorer] = []
 
-    def current() -> Scorer:
-        # ONNX Runtime starts threads when it is imported, and they do not survive a fork: a server that forks its
-        # workers after loading this code would hang when they stop.
-        from steel_defect.scorer import Scorer  # noqa: PLC0415
+    uri: str
+    state: Literal["current", "stale", "bundled"]
+    error: str | None
+    checked: str | None
 
-        with lock:
-            if not loaded:
-                chosen = settings()
-                loaded.append(Scorer.from_file(chosen.model_path, threads=chosen.threads))
-            return loaded[0]
 
-    return current
+def model_source(settings: Callable[[], Settings]) -> ModelSource:
+    """The source of the model for the settings, which are read at its first call."""
+    return ModelSource(settings)
+
+
+class ModelSource:
+    """Gives the model, at every call."""
+
+    def __init__(self, settings: Callable[[], Settings], clock: Callable[[], float] = time.time) -> None:
+        """Load nothing yet, and start no thread."""
+        self._settings = settings
+        self._clock = clock
+        self._lock = Lock()
+        self._loaded: Scorer | _Follower | None = None
+
+    def __call__(self) -> Scorer:
+        """The model that serves now. Safe to call from several threads.
+
+        Raises:
+            ModelUnavailable: there is none: the file is missing, damaged, or not of the contract. The next call tries
+                again.
+        """
+        if self._loaded is None:
+            with self._lock:
+                if self._loaded is None:
+                    self._loaded = self._load()
+        if isinstance(self._loaded, _Follower):
+            self._loaded.look_if_due()
+            return self._loaded.current()
+        return self._loaded
+
+    def state(self) -> RegistryState | None:
+        """What serves, in relation to the registry; None where `MODEL_URI` names none."""
+        return self._loaded.state if isinstance(self._loaded, _Follower) else None
+
+    def look_now(self, wait_seconds: float) -> None:
+        """Look at the registry, due or not, and wait at most that long. For after a restore from a snapshot."""
+        if isinstance(self._loaded, _Follower):
+            self._loaded.look(wait_seconds)
+
+    def _load(self) -> Scorer | _Follower:
+        from steel_defect.model_uri import ModelFile, load_model
+        from steel_defect.settings import BUNDLED_MODEL
+
+        chosen = self._settings()
+        if isinstance(chosen.model, ModelFile):
+            return load_model(chosen.model, threads=chosen.threads)
+        follower = _Follower(chosen.model, chosen, self._clock)
+        follower.look(_START_SECONDS)
+        if not follower.ready():
+            # A look that takes longer goes on, and its model replaces this one.
+            follower.take_bundled(load_model(ModelFile(str(BUNDLED_MODEL)), threads=chosen.threads))
+        return follower
+
+
+class _Follower:
+    """Follows one model of a registry. The model and `state` are each replaced as a whole."""
+
+    def __init__(self, source: RegisteredModel, settings: Settings, clock: Callable[[], float]) -> None:
+        self._scorer: Scorer | None = None
+        self.state = RegistryState(source.uri, "bundled", None, None)
+        self._source = source
+        self._settings = settings
+        self._clock = clock
+        self._looked = clock()
+        self._lock = Lock()
+        self._done = Event()
+        self._done.set()
+
+    def ready(self) -> bool:
+        """Whether there is a model."""
+        return self._scorer is not None
+
+    def current(self) -> Scorer:
+        """The model that serves."""
+        assert self._scorer is not None  # noqa: S101 - nobody has a follower that is not ready
+        return self._scorer
+
+    def take_bundled(self, bundled: Scorer) -> None:
+        """Serve the bundled model, unless one of the registry came meanwhile."""
+        with self._lock:
+            self._scorer = self._scorer or bundled
+
+    def look_if_due(self) -> None:
+        """Start a look where the last one is too long ago."""
+        age = self._clock() - self._looked
+        settled = self._source.sha256 is not None and self.state.state == "current"
+        # A clock that was set back says nothing of the age.
+        if not settled and not 0 <= age < self._settings.model_refresh_seconds:
+            self.look(0)
+
+    def look(self, wait_seconds: float) -> None:
+        """Start a look, unless one is under way, and wait for it at most that long."""
+        with self._lock:
+            if self._done.is_set():
+                self._done.clear()
+                try:
+                    Thread(target=self._look, name="model-registry", daemon=True).start()
+                except RuntimeError:  # No thread to be had: the request that asked is answered all the same.
+                    _log.exception("no thread to look at the registry with")
+                    self._done.set()
+        if wait_seconds:
+            self._done.wait(wait_seconds)
+
+    def _look(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:  # noqa: BLE001 - as said below
+            # Whatever it was, the model that serves goes on serving.
+            self._say("bundled" if self.state.state == "bundled" else "stale", _line(error))
+            _log.exception("the model that %s names cannot be served; what serves stays", self._source.uri)
+        finally:
+            self._looked = self._clock()
+            self._done.set()
+
+    def _follow(self) -> None:
+        from steel_defect.model_uri import load_model, wanted_version
+
+        wanted = wanted_version(self._source)
+        before = None if self._scorer is None else self._scorer.sha256
+        if wanted != before:
+            found = load_model(replace(self._source, sha256=wanted), threads=self._settings.threads)
+            with self._lock:
+                self._scorer = found
+            _log.warning("model %s serves from now on; before: %s", wanted, before)
+        self._say("current", None)
+
+    def _say(self, state: Literal["current", "stale", "bundled"], error: str | None) -> None:
+        now = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
+        self.state = RegistryState(self._source.uri, state, error, now)
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:500]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +25,9 @@ class Settings:
     """How this process was told to run.
 
     Attributes:
-        model_path: the ONNX file to serve (`MODEL_PATH`; default the bundled one).
+        model: what to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
+        model_refresh_seconds: how old a look at the registry may be before a request starts the next
+            (`MODEL_REFRESH_SECONDS`; default 60).
         threads: ONNX Runtime's threads for one call (`MODEL_THREADS`; default the whole processors this process has,
             one below two).
         results_uri: store that gets the results of uploads (`RESULTS_URI`; needed by the upload function alone).
@@ -31,7 +36,8 @@ class Settings:
         outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
     """
 
-    model_path: Path
+    model: ModelFile | RegisteredModel
+    model_refresh_seconds: float
     threads: int
     results_uri: str | None = None
     uploads_uri: str | None = None
@@ -68,7 +74,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         SettingsError: names the variable and its value.
     """
     return Settings(
-        model_path=Path(environment.get("MODEL_PATH") or BUNDLED_MODEL),
+        model=_model(environment),
+        model_refresh_seconds=_refresh_seconds(environment),
         threads=_threads(environment),
         results_uri=environment.get("RESULTS_URI") or None,
         uploads_uri=environment.get("UPLOADS_URI") or None,
@@ -81,6 +88,26 @@ def _bucket(uri: str) -> str:
     """What may not be shared: a bucket, or on this machine a folder."""
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.rstrip('/')}" if scheme == "file" else f"{scheme}://{rest.partition('/')[0]}"
+
+
+def _model(environment: Mapping[str, str]) -> ModelFile | RegisteredModel:
+    try:
+        return parse_model_uri(environment.get("MODEL_URI") or str(BUNDLED_MODEL))
+    except ValueError as error:
+        message = f"MODEL_URI: {error}"
+        raise SettingsError(message) from error
+
+
+def _refresh_seconds(environment: Mapping[str, str]) -> float:
+    stated = environment.get("MODEL_REFRESH_SECONDS") or "60"
+    try:
+        seconds = float(stated)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        message = f"MODEL_REFRESH_SECONDS must be a number above 0, not {stated!r}"
+        raise SettingsError(message)
+    return seconds
 
 
 def _threads(environment: Mapping[str, str]) -> int:

@@ -11,8 +11,9 @@ from tests.conftest import SAMPLES
 
 # Top-level packages outside the standard library. Add one only with its import time measured.
 PREDICTION = {"PIL", "numpy", "onnxruntime", "steel_defect"}
-# Powertools and what it needs.
-LAMBDA = PREDICTION | {"aws", "aws_lambda_powertools", "jmespath", "typing_extensions"}
+# Powertools and what it needs. It imports the empty top of botocore to add its name to requests.
+POWERTOOLS = {"aws_lambda_powertools", "botocore", "jmespath", "typing_extensions"}
+LAMBDA = PREDICTION | POWERTOOLS | {"aws", "aws_events", "snapshot_restore_py"}
 
 SCRIPT = """
 import json, sys

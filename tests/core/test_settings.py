@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from steel_defect import settings
+from steel_defect.model_uri import ModelFile, RegisteredModel
 from steel_defect.settings import BUNDLED_MODEL, SettingsError, settings_from
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -47,5 +51,26 @@ def test_a_number_of_threads_that_cannot_be_meant(value: str) -> None:
 
 
 def test_the_bundled_model_unless_another_is_named() -> None:
-    assert settings_from({}).model_path == BUNDLED_MODEL
-    assert settings_from({"MODEL_PATH": "/models/ours.onnx"}).model_path == Path("/models/ours.onnx")
+    assert settings_from({}).model == ModelFile(str(BUNDLED_MODEL))
+    assert settings_from({"MODEL_URI": "/models/ours.onnx"}).model == ModelFile("/models/ours.onnx")
+    assert settings_from({"MODEL_URI": "s3://b/ours.onnx"}).model == ModelFile("s3://b/ours.onnx")
+
+
+def test_a_model_of_a_registry() -> None:
+    alias, version = "s3://bucket/a/models/strip", f"gs://bucket/models/strip/{'0a' * 32}"
+    assert settings_from({"MODEL_URI": alias}).model == RegisteredModel(alias, "s3://bucket/a", "strip", None)
+    assert settings_from({"MODEL_URI": version}).model == RegisteredModel(version, "gs://bucket", "strip", "0a" * 32)
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://bucket/strip", "s3://bucket/models/Strip", "s3://models/strip/0a", "s3://b/models/"]
+)
+def test_a_model_uri_that_names_no_model(uri: str) -> None:
+    with pytest.raises(SettingsError, match="MODEL_URI"):
+        settings_from({"MODEL_URI": uri})
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
+def test_a_refresh_that_cannot_be_meant(value: str) -> None:
+    with pytest.raises(SettingsError, match="MODEL_REFRESH_SECONDS"):
+        settings_from({"MODEL_REFRESH_SECONDS": value})

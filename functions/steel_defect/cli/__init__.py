@@ -12,6 +12,7 @@ from steel_defect import __version__
 # name -> module that holds the click command under `command`, and the help line shown without importing it
 COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
+    "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),
 }

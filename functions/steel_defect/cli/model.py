@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.scorer import Scorer
+from steel_defect.model_uri import ModelFile, load_model
 from steel_defect.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from steel_defect.scorer import Scorer
 
 
 def load_scorer(path: Path | None) -> Scorer:
@@ -22,6 +24,6 @@ def load_scorer(path: Path | None) -> Scorer:
     """
     try:
         settings = load_settings()
-        return Scorer.from_file(path or settings.model_path, threads=settings.threads)
+        return load_model(ModelFile(str(path)) if path else settings.model, threads=settings.threads)
     except (ModelUnavailable, SettingsError) as error:
         raise click.ClickException(str(error)) from error

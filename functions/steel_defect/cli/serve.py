@@ -21,7 +21,7 @@ from steel_defect.cli.options import model_option
 def command(host: str, port: int, model: Path | None) -> None:
     """Serve the HTTP interface on this machine, until Ctrl-C."""
     if model is not None:
-        os.environ["MODEL_PATH"] = str(model.resolve())
+        os.environ["MODEL_URI"] = str(model.resolve())
     _require_free(host, port)
     click.echo(f"serving on http://{host}:{port}  (Ctrl-C stops)", err=True)
     click.echo(

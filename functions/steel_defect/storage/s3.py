@@ -1,6 +1,6 @@
 """Objects in S3, by botocore.
 
-obstore would be ten times faster to import (40 ms against 480 ms, measured side by side), and was tried first: it
+obstore would be quicker to start (40 ms against 300 to 480 ms on two busy processors), and was tried first: it
 refuses keys with `//`, `.`, `..` or a control character in them, and takes `/lead` and `trail/` for `lead` and
 `trail` - another object. Uploads have the keys that cameras give them, so what cannot name every object is out; it also
 reads no AWS profiles. botocore is what boto3 is made of; the resources and transfers on top of it are not needed here.

@@ -1,0 +1,194 @@
+"""`steel-defect models`: what is in a model registry, and which version is in production."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from steel_defect.errors import ModelUnavailable
+from steel_defect.registry import production, promote, rollback, verify, versions
+from steel_defect.registry_objects import PromotionLost, RegistryError
+from steel_defect.storage import StorageError, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from steel_defect.registry_objects import Manifest, Production
+    from steel_defect.storage import Store
+
+_SHOWN: Final = 12
+
+
+def _me() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):
+        return socket.gethostname()
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of text for people.")
+_who = click.option("--who", default=_me, show_default="you@this machine", help="Written beside the change.")
+
+
+class _Lost(click.ClickException):
+    exit_code = 3
+
+
+@click.group("models")
+@click.option(
+    "--registry", envvar="MODEL_REGISTRY", required=True, show_envvar=True, metavar="URI", help="s3://bucket, gs://..."
+)
+@click.pass_context
+def command(context: click.Context, registry: str) -> None:
+    r"""Look at a model registry, and change which version is in production.
+
+    \b
+    A VERSION is a SHA-256, or as much of its beginning as no other version has.
+    Exit status:
+      0  done
+      1  refused or failed; nothing was changed
+      2  the command line is wrong
+      3  somebody else changed it at the same time; nothing was changed
+    """
+    with _errors():
+        context.obj = open_store(registry)
+
+
+@command.command("list")
+@click.argument("name", required=False)
+@_json
+@click.pass_obj
+def list_(store: Store, name: str | None, *, as_json: bool) -> None:
+    """List the versions of all models, or of one."""
+    with _errors():
+        found = versions(store, name)
+        current = {each: production(store, each) for each in {manifest.name for manifest in found}}
+    rows = [{**asdict(m), "production": _is_current(m, current[m.name])} for m in found]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = Table("model", "version", "sha256", "published", "who", "in production", box=None, pad_edge=False)
+    for row in rows:
+        mark = "yes" if row["production"] else ""
+        table.add_row(row["name"], row["version"], row["sha256"][:_SHOWN], row["published"], row["who"], mark)
+    Console(soft_wrap=True).print(table if rows else "no models")
+
+
+@command.command("show")
+@click.argument("name")
+@click.argument("version", required=False)
+@_json
+@click.pass_obj
+def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
+    """Show one version (the one in production if none is named), and the production history."""
+    with _errors():
+        state = production(store, name)
+        if version is None and state is None:
+            message = f"nothing is in production of {name}; name a version"
+            raise click.ClickException(message)
+        manifest = _version(store, name, version or (state.sha256 if state else ""))
+    content = {**asdict(manifest), "production": None if state is None else asdict(state)}
+    _print(content, as_json=as_json)
+
+
+@command.command("promote")
+@click.argument("name")
+@click.argument("version")
+@_who
+@_json
+@click.pass_obj
+def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) -> None:
+    """Put a version into production, once its file is verified."""
+    with _errors():
+        state = promote(store, name, _version(store, name, version).sha256, who=who)
+    _changed(name, state, as_json=as_json)
+
+
+@command.command("rollback")
+@click.argument("name")
+@_who
+@_json
+@click.pass_obj
+def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
+    """Put the version before back into production."""
+    with _errors():
+        state = rollback(store, name, who=who)
+    _changed(name, state, as_json=as_json)
+
+
+@command.command("verify")
+@click.argument("name")
+@click.argument("version", required=False)
+@_json
+@click.pass_obj
+def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
+    """Read a version to its end, load it and score a self-test picture; all versions if none is named."""
+    with _errors():
+        chosen = [_version(store, name, version)] if version else versions(store, name)
+    if not chosen:
+        message = f"there is no version of {name}"
+        raise click.ClickException(message)
+    problems = {}
+    for manifest in chosen:
+        try:
+            with _errors():
+                verify(store, name, manifest.sha256)
+        except click.ClickException as error:
+            problems[manifest.sha256] = error.message
+    rows = [{"name": name, "sha256": m.sha256, "problem": problems.get(m.sha256)} for m in chosen]
+    if as_json:
+        click.echo(json.dumps(rows))
+    else:
+        for row in rows:
+            click.echo(f"{name} {row['sha256']}: {row['problem'] or 'good'}")
+    if problems:
+        raise SystemExit(1)
+
+
+def _is_current(manifest: Manifest, state: Production | None) -> bool:
+    return state is not None and state.sha256 == manifest.sha256
+
+
+def _version(store: Store, name: str, beginning: str) -> Manifest:
+    """The one version of the name whose SHA-256 begins like this."""
+    found = [manifest for manifest in versions(store, name) if manifest.sha256.startswith(beginning.lower())]
+    if len(found) != 1:
+        what = "no version" if not found else f"{len(found)} versions"
+        message = f"{name} has {what} whose SHA-256 begins with {beginning!r}"
+        raise RegistryError(message)
+    return found[0]
+
+
+def _changed(name: str, state: Production, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"name": name, **asdict(state)}))
+    else:
+        before = f"; before: {state.previous[0][:_SHOWN]}" if state.previous else ""
+        click.echo(f"{name}: {state.sha256[:_SHOWN]} is in production{before}")
+
+
+def _print(content: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(content))
+        return
+    for key, value in content.items():
+        click.echo(f"{key}: {json.dumps(value, indent=2) if isinstance(value, dict) else value}")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Say what is wrong in one line, with the right exit status."""
+    try:
+        yield
+    except PromotionLost as error:
+        raise _Lost(str(error)) from error
+    except (RegistryError, StorageError, ModelUnavailable) as error:
+        raise click.ClickException(str(error)) from error

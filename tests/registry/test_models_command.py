@@ -1,0 +1,78 @@
+"""`steel-defect models`, as a person and as a program use it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner, Result
+
+from steel_defect.cli import main
+from steel_defect.registry_objects import PromotionLost
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.registry.conftest import Registry
+
+
+def models(registry: Registry, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["models", *arguments], env={"MODEL_REGISTRY": registry.uri})
+
+
+def test_list_promote_show_rollback_verify(registry: Registry) -> None:
+    first, second = registry.first, registry.second
+    promoted = models(registry, "promote", "probe", first[:10])
+    assert (promoted.exit_code, promoted.stdout) == (0, f"probe: {first[:12]} is in production\n")
+    models(registry, "promote", "probe", second, "--who", "bob")
+    rows = json.loads(models(registry, "list", "--json").stdout)
+    assert {row["sha256"]: row["production"] for row in rows} == {first: False, second: True}
+    table = models(registry, "list", "probe").stdout.splitlines()
+    assert table[0].split() == ["model", "version", "sha256", "published", "who", "in", "production"]
+    assert [line.split()[2] for line in table[1:] if line.rstrip().endswith("yes")] == [second[:12]]
+    shown = json.loads(models(registry, "show", "probe", "--json").stdout)
+    assert (shown["sha256"], shown["production"]["previous"]) == (second, [first])
+    assert shown["production"]["who"] == "bob"
+    assert f"sha256: {first}\n" in models(registry, "show", "probe", first[:8]).stdout
+    back = json.loads(models(registry, "rollback", "probe", "--json").stdout)
+    assert (back["sha256"], back["previous"]) == (first, [])
+    good = models(registry, "verify", "probe")
+    assert (good.exit_code, good.stdout.count(": good\n")) == (0, 2)
+
+
+def test_a_damaged_version_is_found_and_not_promoted(local_registry: Registry) -> None:
+    sha256 = local_registry.second
+    local_registry.store.put(f"models/probe/{sha256}/model.onnx", b"bit rot")
+    found = models(local_registry, "verify", "probe", "--json")
+    assert found.exit_code == 1
+    problems = {row["sha256"]: row["problem"] for row in json.loads(found.stdout)}
+    assert problems[local_registry.first] is None
+    assert "damaged" in problems[sha256]
+    refused = models(local_registry, "promote", "probe", sha256)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: the model file of probe/")
+
+
+def test_a_lost_race_has_its_own_exit_status(local_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(*_: object, **__: object) -> None:
+        message = "somebody else changed it"
+        raise PromotionLost(message)
+
+    monkeypatch.setattr("steel_defect.cli.models.promote", lose)
+    assert models(local_registry, "promote", "probe", local_registry.first).exit_code == 3
+
+
+def test_mistakes_are_said_in_one_line(local_registry: Registry) -> None:
+    for arguments, reason in (
+        (("promote", "probe", "ffff"), "no version"),
+        (("promote", "probe", ""), "2 versions"),
+        (("rollback", "probe"), "no version before any"),
+        (("show", "probe"), "nothing is in production"),
+        (("verify", "other"), "no version of other"),
+        (("--registry", "ftp://x", "list"), "write memory://name"),
+    ):
+        result = models(local_registry, *arguments)
+        assert result.exit_code == 1, arguments
+        assert reason in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    assert CliRunner().invoke(main, ["models", "list"], env={"MODEL_REGISTRY": ""}).exit_code == 2

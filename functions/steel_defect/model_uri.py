@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from steel_defect.errors import ModelUnavailable
 from steel_defect.registry_objects import NAME, SHA256, RegistryError
@@ -71,8 +72,10 @@ def load_model(source: ModelFile | RegisteredModel, *, threads: int) -> Scorer:
     from steel_defect.scorer import Scorer
     from steel_defect.storage import StorageError
 
-    if isinstance(source, ModelFile) and "://" not in source.location:
-        return Scorer.from_file(Path(source.location), threads=threads)
+    if isinstance(source, ModelFile):
+        scheme, separator, rest = source.location.partition("://")
+        if not separator or scheme == "file":
+            return Scorer.from_file(Path(unquote(rest) if separator else source.location), threads=threads)
     try:
         if isinstance(source, ModelFile):
             folder, _, name = source.location.rpartition("/")

@@ -136,10 +136,19 @@ def verify(store: Store, name: str, sha256: str) -> Manifest:
     return manifest
 
 
-def versions(store: Store, name: str | None = None) -> list[Manifest]:
-    """The complete versions of one name or of all, by name and then newest first."""
+def published(store: Store, name: str | None = None) -> list[tuple[str, str]]:
+    """Name and SHA-256 of each complete version of one name or of all, read from the keys alone."""
     found = (version_of(info.key) for info in store.list(f"models/{name}/" if name else "models/"))
-    manifests = [read_manifest(store, *version) for version in found if version]
+    return [version for version in found if version]
+
+
+def versions(store: Store, name: str | None = None) -> list[Manifest]:
+    """The manifests of the complete versions, by name and then newest first.
+
+    Raises:
+        VersionDamaged: one cannot be read.
+    """
+    manifests = [read_manifest(store, *version) for version in published(store, name)]
     newest_first = sorted(manifests, key=lambda manifest: manifest.published, reverse=True)
     return sorted(newest_first, key=lambda manifest: manifest.name)
 

@@ -135,9 +135,8 @@ class _Follower:
     def look_if_due(self) -> None:
         """Start a look where the last one is too long ago."""
         age = self._clock() - self._looked
-        settled = self._source.sha256 is not None and self.state.state == "current"
         # A clock that was set back says nothing of the age.
-        if not settled and not 0 <= age < self._settings.model_refresh_seconds:
+        if not 0 <= age < self._settings.model_refresh_seconds:
             self.look(0)
 
     def look(self, wait_seconds: float) -> None:

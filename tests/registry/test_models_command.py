@@ -53,6 +53,16 @@ def test_a_damaged_version_is_found_and_not_promoted(local_registry: Registry) -
     assert refused.stderr.startswith("Error: the model file of probe/")
 
 
+def test_a_damaged_manifest_stops_no_other_version(local_registry: Registry) -> None:
+    local_registry.store.put(f"models/probe/{local_registry.second}/manifest.json", b"bit rot")
+    assert models(local_registry, "promote", "probe", local_registry.first[:12]).exit_code == 0
+    found = models(local_registry, "verify", "probe", "--json")
+    assert [row["sha256"] for row in json.loads(found.stdout) if row["problem"]] == [local_registry.second]
+    listed = models(local_registry, "list")
+    assert listed.exit_code == 1
+    assert f"manifest of probe/{local_registry.second} cannot be read" in listed.stderr
+
+
 def test_a_lost_race_has_its_own_exit_status(local_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     def lose(*_: object, **__: object) -> None:
         message = "somebody else changed it"

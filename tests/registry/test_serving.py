@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from tests.registry.conftest import Registry, broken_answers, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 PICTURE = Request("POST", "/predict", {"content-type": "image/jpeg"}, {}, strip_jpeg())
 
@@ -197,7 +199,9 @@ def test_a_registry_that_does_not_answer_does_not_hold_up_the_start(
     monkeypatch.setattr(LocalStore, "get", wait)
     monkeypatch.setattr(serving, "_START_SECONDS", 0.1)
     function = Function(f"{local_registry.uri}/models/probe")
+    start = time.monotonic()
     assert function.serves() == bundled()
+    assert time.monotonic() - start < 10
     assert function.says() == ("bundled", None)
     answer.set()
     wait_for_look()
@@ -262,10 +266,17 @@ def test_a_version_is_served_whatever_is_in_production(local_registry: Registry)
 
 
 def test_a_file_of_a_store_is_served_without_a_registry(registry: Registry) -> None:
-    registry.store.put("kept.onnx", model("kept"))
-    function = Function(f"{registry.uri}/kept.onnx")
+    registry.store.put("kept+1.onnx", model("kept"))
+    function = Function(f"{registry.uri}/kept+1.onnx")
     assert function.serves() == publish(registry.store, model("kept"), who="test")
     assert function.source.state() is None
+
+
+def test_a_file_uri_is_read_as_paths_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "a folder" / "strip 50%.onnx"
+    path.parent.mkdir()
+    path.write_bytes(model("kept"))
+    assert Function(path.as_uri()).serves() == Function(str(path)).serves()
 
 
 def test_nothing_runs_before_the_first_call(local_registry: Registry) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.registry import production, promote, rollback, verify, versions
+from steel_defect.registry import production, promote, published, read_manifest, rollback, verify, versions
 from steel_defect.registry_objects import PromotionLost, RegistryError
 from steel_defect.storage import StorageError, open_store
 
@@ -94,7 +94,7 @@ def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None
         if version is None and state is None:
             message = f"nothing is in production of {name}; name a version"
             raise click.ClickException(message)
-        manifest = _version(store, name, version or (state.sha256 if state else ""))
+        manifest = read_manifest(store, name, _version(store, name, version or (state.sha256 if state else "")))
     content = {**asdict(manifest), "production": None if state is None else asdict(state)}
     _print(content, as_json=as_json)
 
@@ -108,7 +108,7 @@ def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None
 def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) -> None:
     """Put a version into production, once its file is verified."""
     with _errors():
-        state = promote(store, name, _version(store, name, version).sha256, who=who)
+        state = promote(store, name, _version(store, name, version), who=who)
     _changed(name, state, as_json=as_json)
 
 
@@ -132,18 +132,18 @@ def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
 def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Read a version to its end, load it and score a self-test picture; all versions if none is named."""
     with _errors():
-        chosen = [_version(store, name, version)] if version else versions(store, name)
+        chosen = [_version(store, name, version)] if version else [sha256 for _, sha256 in published(store, name)]
     if not chosen:
         message = f"there is no version of {name}"
         raise click.ClickException(message)
     problems = {}
-    for manifest in chosen:
+    for sha256 in chosen:
         try:
             with _errors():
-                verify(store, name, manifest.sha256)
+                verify(store, name, sha256)
         except click.ClickException as error:
-            problems[manifest.sha256] = error.message
-    rows = [{"name": name, "sha256": m.sha256, "problem": problems.get(m.sha256)} for m in chosen]
+            problems[sha256] = error.message
+    rows = [{"name": name, "sha256": sha256, "problem": problems.get(sha256)} for sha256 in chosen]
     if as_json:
         click.echo(json.dumps(rows))
     else:
@@ -157,9 +157,9 @@ def _is_current(manifest: Manifest, state: Production | None) -> bool:
     return state is not None and state.sha256 == manifest.sha256
 
 
-def _version(store: Store, name: str, beginning: str) -> Manifest:
+def _version(store: Store, name: str, beginning: str) -> str:
     """The one version of the name whose SHA-256 begins like this."""
-    found = [manifest for manifest in versions(store, name) if manifest.sha256.startswith(beginning.lower())]
+    found = [sha256 for _, sha256 in published(store, name) if sha256.startswith(beginning.lower())]
     if len(found) != 1:
         what = "no version" if not found else f"{len(found)} versions"
         message = f"{name} has {what} whose SHA-256 begins with {beginning!r}"

@@ -69,9 +69,9 @@ class Deployment:
         return content
 
     def dead_letters(self) -> int:
-        name = "ApproximateNumberOfMessages"
-        found = self.sqs.get_queue_attributes(QueueUrl=self.dead, AttributeNames=[name])
-        return int(found["Attributes"][name])
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.dead, AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
 
     def _queue(self, name: str, attributes: dict[str, str]) -> str:
         url: str = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]

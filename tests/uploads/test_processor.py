@@ -130,6 +130,14 @@ def test_an_upload_that_is_gone(world: World) -> None:
     assert world.result("a")["problem"]["type"].endswith("object-gone")
 
 
+def test_a_version_that_is_gone_where_a_newer_one_is_leaves_the_picture_to_its_own_event(world: World) -> None:
+    """A lifecycle rule removes old versions; a bucket that keeps none has just the newest."""
+    gone = replace(world.upload("a", shade(50)), version="no-such-version")
+    assert world.processor.process(gone) == Outcome.SUPERSEDED
+    with pytest.raises(ObjectNotFound):
+        world.result("a")
+
+
 def test_a_duplicate_writes_nothing_and_tells_again(world: World) -> None:
     ref = world.upload("a", shade(100))
     world.processor.process(ref)
@@ -149,9 +157,10 @@ def test_every_order_of_three_versions_ends_with_the_newest(probe: Scorer) -> No
         assert world.result("a")["source"]["order"] == refs[2].order
 
 
-def test_an_older_version_that_is_late_is_not_told(world: World) -> None:
+def test_an_older_version_that_is_late_is_neither_read_nor_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = world.upload("a", shade(50)), world.upload("a", shade(150))
     world.processor.process(new)
+    monkeypatch.setattr(world.uploads, "get", lambda *_, **__: pytest.fail("was read"))
     assert world.processor.process(old) == Outcome.SUPERSEDED
     assert len(world.told) == 1
 

@@ -49,6 +49,7 @@ _TRANSIENT: Final = (
     ConnectionError,
 )
 _REQUEST_TIMEOUT: Final = 408
+_PAGE: Final = 1000  # The most that the service gives at once.
 
 
 class CloudStorageStore:
@@ -114,7 +115,9 @@ class CloudStorageStore:
 
         def page() -> tuple[list[Blob], str | None]:
             with _translated(prefix, missing=StorageRefused):
-                found = self._client.list_blobs(self._bucket, prefix=base + prefix, page_token=token, **_LIMITS)
+                found = self._client.list_blobs(
+                    self._bucket, prefix=base + prefix, page_token=token, page_size=_PAGE, **_LIMITS
+                )
                 blobs = list(next(found.pages, ()))
             return blobs, found.next_page_token
 

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 RESULT_SCHEMA_VERSION: Final = 1
 FOLDER: Final = "scores/"
-# An upload's key may have 1,024 bytes, and so may its result's, which is longer.
-_LONGEST_KEY: Final = 1000
-_KEPT: Final = 900
+# A name may have 1,024 bytes. That of a result is longer than the upload's, and a prefix of the store comes before it.
+_LONGEST_KEY: Final = 900
+_KEPT: Final = 800
 
 
 def result_key(key: str) -> str:
     """Where the result of the upload `key` is: `scores/<key>.json`.
 
-    A key of more than 1,000 bytes keeps its first 900 and continues with `~` and its SHA-256.
+    A key of more than 900 bytes keeps its first 800 and continues with `~` and its SHA-256.
     """
     encoded = key.encode()
     if len(encoded) > _LONGEST_KEY:

@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.session import Session
 
 from tests.conftest import REPOSITORY
+from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
 from tests.transports import CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["fake_gcs", "ministack"]  # fixtures
+
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SHELL = [text for language, text in BLOCKS if language == "sh"]
@@ -66,6 +71,19 @@ def test_curl_examples(environment: dict[str, str], port: int) -> None:
         assert run.returncode == 0, run.stdout + run.stderr
         assert '"threshold"' in run.stdout
         assert ("defect_map" in run.stdout) == ("map=true" in command)
+
+
+def test_cloud_commands(ministack: Emulator, environment: dict[str, str]) -> None:
+    """Commands that need an account, against MiniStack."""
+    commands = next(text for language, text in BLOCKS if language == "shell")
+    for bucket in ("my-uploads", "my-results"):
+        make_s3_bucket(ministack, bucket)
+    sqs = Session().create_client("sqs", endpoint_url=ministack.url, region_name="us-east-1", **CREDENTIALS)
+    queues = {f"{name}_QUEUE_URL": sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("DEAD_LETTER", "UPLOAD")}
+    run = shell(f"set -e\n{commands}", {**environment, **ministack.environment, **queues})
+    assert run.returncode == 0, run.stderr
+    assert "0 objects" in run.stdout
+    assert "0 messages moved" in run.stdout
 
 
 def test_python_example(environment: dict[str, str], port: int) -> None:

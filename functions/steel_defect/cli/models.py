@@ -34,8 +34,11 @@ def _me() -> str:
         return socket.gethostname()
 
 
+registry_option = click.option(
+    "--registry", envvar="MODEL_REGISTRY", required=True, show_envvar=True, metavar="URI", help="s3://bucket, gs://..."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of text for people.")
-_who = click.option("--who", default=_me, show_default="you@this machine", help="Written beside the change.")
+who_option = click.option("--who", default=_me, show_default="you@this machine", help="Written beside the change.")
 
 
 class _Lost(click.ClickException):
@@ -43,9 +46,7 @@ class _Lost(click.ClickException):
 
 
 @click.group("models")
-@click.option(
-    "--registry", envvar="MODEL_REGISTRY", required=True, show_envvar=True, metavar="URI", help="s3://bucket, gs://..."
-)
+@registry_option
 @click.pass_context
 def command(context: click.Context, registry: str) -> None:
     r"""Look at a model registry, and change which version is in production.
@@ -58,7 +59,7 @@ def command(context: click.Context, registry: str) -> None:
       2  the command line is wrong
       3  somebody else changed it at the same time; nothing was changed
     """
-    with _errors():
+    with registry_errors():
         context.obj = open_store(registry)
 
 
@@ -68,7 +69,7 @@ def command(context: click.Context, registry: str) -> None:
 @click.pass_obj
 def list_(store: Store, name: str | None, *, as_json: bool) -> None:
     """List the versions of all models, or of one."""
-    with _errors():
+    with registry_errors():
         found = versions(store, name)
         current = {each: production(store, each) for each in {manifest.name for manifest in found}}
     rows = [{**asdict(m), "production": _is_current(m, current[m.name])} for m in found]
@@ -89,7 +90,7 @@ def list_(store: Store, name: str | None, *, as_json: bool) -> None:
 @click.pass_obj
 def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Show one version (the one in production if none is named), and the production history."""
-    with _errors():
+    with registry_errors():
         state = production(store, name)
         if version is None and state is None:
             message = f"nothing is in production of {name}; name a version"
@@ -102,24 +103,24 @@ def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None
 @command.command("promote")
 @click.argument("name")
 @click.argument("version")
-@_who
+@who_option
 @_json
 @click.pass_obj
 def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) -> None:
     """Put a version into production, once its file is verified."""
-    with _errors():
+    with registry_errors():
         state = promote(store, name, _version(store, name, version), who=who)
     _changed(name, state, as_json=as_json)
 
 
 @command.command("rollback")
 @click.argument("name")
-@_who
+@who_option
 @_json
 @click.pass_obj
 def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
     """Put the version before back into production."""
-    with _errors():
+    with registry_errors():
         state = rollback(store, name, who=who)
     _changed(name, state, as_json=as_json)
 
@@ -131,7 +132,7 @@ def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
 @click.pass_obj
 def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Read a version to its end, load it and score a self-test picture; all versions if none is named."""
-    with _errors():
+    with registry_errors():
         chosen = [_version(store, name, version)] if version else [sha256 for _, sha256 in published(store, name)]
     if not chosen:
         message = f"there is no version of {name}"
@@ -139,7 +140,7 @@ def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> N
     problems = {}
     for sha256 in chosen:
         try:
-            with _errors():
+            with registry_errors():
                 verify(store, name, sha256)
         except click.ClickException as error:
             problems[sha256] = error.message
@@ -184,7 +185,7 @@ def _print(content: dict[str, Any], *, as_json: bool) -> None:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def registry_errors() -> Iterator[None]:
     """Say what is wrong in one line, with the right exit status."""
     try:
         yield

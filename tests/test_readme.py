@@ -75,8 +75,8 @@ def test_curl_examples(environment: dict[str, str], port: int) -> None:
 
 def test_cloud_commands(ministack: Emulator, environment: dict[str, str]) -> None:
     """Commands that need an account, against MiniStack."""
-    commands = next(text for language, text in BLOCKS if language == "shell")
-    for bucket in ("my-uploads", "my-results"):
+    commands = "".join(text for language, text in BLOCKS if language == "shell")
+    for bucket in ("my-uploads", "my-results", "my-models"):
         make_s3_bucket(ministack, bucket)
     sqs = Session().create_client("sqs", endpoint_url=ministack.url, region_name="us-east-1", **CREDENTIALS)
     queues = {f"{name}_QUEUE_URL": sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("DEAD_LETTER", "UPLOAD")}
@@ -84,6 +84,7 @@ def test_cloud_commands(ministack: Emulator, environment: dict[str, str]) -> Non
     assert run.returncode == 0, run.stderr
     assert "0 objects" in run.stdout
     assert "0 messages moved" in run.stdout
+    assert re.search(r"strip-mobilenetv2 .* yes *\n", run.stdout)
 
 
 def test_python_example(environment: dict[str, str], port: int) -> None:

@@ -18,7 +18,7 @@ from tests.transports import Lambda
 from tests.uploads import events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["fake_gcs", "ministack"]  # fixtures
@@ -62,7 +62,7 @@ def result(store: Store, key: str) -> Any:  # noqa: ANN401 - JSON
     return json.loads(store.get(result_key(key)).data)
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[ObjectRef], Any]] = {
     "S3 to Lambda": events.s3_notification,
     "EventBridge to Lambda": events.eventbridge,
     "S3 to SQS": lambda ref: events.sqs(events.s3_notification(ref)),

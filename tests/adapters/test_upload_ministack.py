@@ -10,6 +10,7 @@ import io
 import json
 import time
 import zipfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,5 +168,5 @@ def test_a_failing_store_ends_in_the_dead_letter_queue_and_a_redrive_finishes_it
     assert run.exit_code == 0, run.output
     assert "3 messages" in run.output
     for index in range(3):
-        assert wait_for(lambda key=f"{index}.jpg": deployed.result(key))["status"] == "scored"
+        assert wait_for(partial(deployed.result, f"{index}.jpg"))["status"] == "scored"
     assert deployed.dead_letters() == 0

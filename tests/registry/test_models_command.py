@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from steel_defect.cli import main
 from steel_defect.registry_objects import PromotionLost
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from tests.registry.conftest import Registry
@@ -70,6 +73,29 @@ def test_a_lost_race_has_its_own_exit_status(local_registry: Registry, monkeypat
 
     monkeypatch.setattr("steel_defect.cli.models.promote", lose)
     assert models(local_registry, "promote", "probe", local_registry.first).exit_code == 3
+
+
+def test_a_file_is_published_under_its_own_name_and_again_without_harm(
+    local_registry: Registry, tmp_path: Path, probe_file: Path
+) -> None:
+    arguments = ["publish", "--registry", local_registry.uri, "--who", "bob", str(probe_file)]
+    first = CliRunner().invoke(main, arguments)
+    assert first.exit_code == 0, first.output
+    assert first.stdout.strip() == hashlib.sha256(probe_file.read_bytes()).hexdigest()
+    assert CliRunner().invoke(main, arguments).stdout == first.stdout
+    notes = tmp_path / "notes.onnx"
+    notes.write_text("no model")
+    refused = CliRunner().invoke(main, ["publish", "--registry", local_registry.uri, str(notes)])
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: the model file cannot be loaded")
+
+
+def test_help_needs_no_registry_and_work_does() -> None:
+    environment = {"MODEL_REGISTRY": None}
+    assert CliRunner().invoke(main, ["models", "promote", "--help"], env=environment).exit_code == 0
+    missing = CliRunner().invoke(main, ["models", "list"], env=environment)
+    assert missing.exit_code == 2
+    assert "--registry" in missing.stderr
 
 
 def test_mistakes_are_said_in_one_line(local_registry: Registry) -> None:

@@ -12,8 +12,9 @@ from steel_defect import __version__
 # name -> module that holds the click command under `command`, and the help line shown without importing it
 COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
-    "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
+    "publish": ("steel_defect.cli.publish", "Put a model file into a registry."),
+    "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),
 }
 

@@ -7,23 +7,25 @@ import json
 import socket
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from steel_defect.cli.console import table_console
 from steel_defect.errors import ModelUnavailable
 from steel_defect.registry import production, promote, published, read_manifest, rollback, verify, versions
 from steel_defect.registry_objects import PromotionLost, RegistryError
 from steel_defect.storage import StorageError, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from steel_defect.registry_objects import Manifest, Production
     from steel_defect.storage import Store
 
+P = ParamSpec("P")
 _SHOWN: Final = 12
 
 
@@ -34,11 +36,31 @@ def _me() -> str:
         return socket.gethostname()
 
 
-registry_option = click.option(
-    "--registry", envvar="MODEL_REGISTRY", required=True, show_envvar=True, metavar="URI", help="s3://bucket, gs://..."
-)
+_REGISTRY: Final[dict[str, Any]] = {
+    "envvar": "MODEL_REGISTRY",
+    "show_envvar": True,
+    "metavar": "URI",
+    "help": "s3://bucket, gs://...",
+}
+registry_option = click.option("--registry", required=True, **_REGISTRY)
 _json = click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of text for people.")
 who_option = click.option("--who", default=_me, show_default="you@this machine", help="Written beside the change.")
+
+
+def _with_store(function: Callable[Concatenate[Store, P], None]) -> Callable[P, None]:
+    """Give the command the store of the group's `--registry`, which its help does not need."""
+
+    @click.pass_obj
+    @wraps(function)
+    def call(registry: str | None, /, *arguments: P.args, **options: P.kwargs) -> None:
+        if registry is None:
+            message = "Missing option '--registry' (env var: 'MODEL_REGISTRY')."
+            raise click.UsageError(message)
+        with registry_errors():
+            store = open_store(registry)
+        function(store, *arguments, **options)
+
+    return call
 
 
 class _Lost(click.ClickException):
@@ -46,9 +68,9 @@ class _Lost(click.ClickException):
 
 
 @click.group("models")
-@registry_option
+@click.option("--registry", **_REGISTRY)
 @click.pass_context
-def command(context: click.Context, registry: str) -> None:
+def command(context: click.Context, registry: str | None) -> None:
     r"""Look at a model registry, and change which version is in production.
 
     \b
@@ -59,14 +81,13 @@ def command(context: click.Context, registry: str) -> None:
       2  the command line is wrong
       3  somebody else changed it at the same time; nothing was changed
     """
-    with registry_errors():
-        context.obj = open_store(registry)
+    context.obj = registry
 
 
 @command.command("list")
 @click.argument("name", required=False)
 @_json
-@click.pass_obj
+@_with_store
 def list_(store: Store, name: str | None, *, as_json: bool) -> None:
     """List the versions of all models, or of one."""
     with registry_errors():
@@ -80,14 +101,14 @@ def list_(store: Store, name: str | None, *, as_json: bool) -> None:
     for row in rows:
         mark = "yes" if row["production"] else ""
         table.add_row(row["name"], row["version"], row["sha256"][:_SHOWN], row["published"], row["who"], mark)
-    Console(soft_wrap=True).print(table if rows else "no models")
+    table_console().print(table if rows else "no models")
 
 
 @command.command("show")
 @click.argument("name")
 @click.argument("version", required=False)
 @_json
-@click.pass_obj
+@_with_store
 def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Show one version (the one in production if none is named), and the production history."""
     with registry_errors():
@@ -105,7 +126,7 @@ def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None
 @click.argument("version")
 @who_option
 @_json
-@click.pass_obj
+@_with_store
 def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) -> None:
     """Put a version into production, once its file is verified."""
     with registry_errors():
@@ -117,7 +138,7 @@ def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) 
 @click.argument("name")
 @who_option
 @_json
-@click.pass_obj
+@_with_store
 def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
     """Put the version before back into production."""
     with registry_errors():
@@ -129,7 +150,7 @@ def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("version", required=False)
 @_json
-@click.pass_obj
+@_with_store
 def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Read a version to its end, load it and score a self-test picture; all versions if none is named."""
     with registry_errors():

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from steel_defect.cli.console import table_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _STYLE: Final = {"pass": "green", "review": "yellow", "reject": "bold red", "not scored": "magenta"}
 _BAR_WIDTH: Final = 10
-_PIPE_WIDTH: Final = 160
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,7 @@ class TableReport:
 
     def close(self) -> None:
         """Print the table, what went wrong, and the totals."""
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console.width = _PIPE_WIDTH
+        console = table_console()
         table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("picture", overflow="fold")
         table.add_column("decision", no_wrap=True)

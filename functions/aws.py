@@ -52,9 +52,7 @@ def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, 
     else:
         response = _api.handle(request)
     metrics.add_metric(name=f"Responses{response.status // 100}xx", unit=MetricUnit.Count, value=1)
-    registry = _scorer.state()
-    if registry is not None:
-        metrics.add_metric(name="ModelNotCurrent", unit=MetricUnit.Count, value=int(registry.state != "current"))
+    _count_model()
     logger.info("answered", status=response.status)
     return {"statusCode": response.status, "headers": dict(response.headers), "body": response.body}
 
@@ -70,6 +68,7 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     import aws_batch  # noqa: PLC0415 - the api function never needs it
 
     metrics.add_metric(name="UploadEvents", unit=MetricUnit.Count, value=1)
+    _count_model()
     if aws_batch.is_batch(event):
         return aws_batch.process(event, _score_upload, context, logger)
     from steel_defect.uploads.refs import refs_in  # noqa: PLC0415 - as above
@@ -77,6 +76,12 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     for ref in refs_in(event):
         _score_upload(ref)
     return {}
+
+
+def _count_model() -> None:
+    registry = _scorer.state()
+    if registry is not None:
+        metrics.add_metric(name="ModelNotCurrent", unit=MetricUnit.Count, value=int(registry.state != "current"))
 
 
 @cache

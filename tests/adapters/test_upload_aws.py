@@ -173,3 +173,15 @@ def test_a_bus_that_is_not_there_has_the_message_tried_again(
         answer = server.invoke(events.sqs(events.s3_notification(upload(uploads, "untold.jpg", strip_jpeg()))))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert result(results, "untold.jpg")["status"] == "scored"
+
+
+def test_without_a_model_in_the_registry_the_bundled_one_scores_and_a_metric_says_so(
+    ministack: Emulator, buckets: tuple[str, str], uploads: Store, results: Store
+) -> None:
+    places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
+    environment = {**ministack.environment, **places, "MODEL_URI": f"s3://{buckets[1]}/models/none"}
+    with Lambda(handler="aws.upload", environment=environment) as server:
+        server.invoke(events.sqs(events.s3_notification(upload(uploads, "bundled.jpg", strip_jpeg()))))
+        lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
+    assert result(results, "bundled.jpg")["model"]["name"] == "strip-mobilenetv2"
+    assert [line["ModelNotCurrent"] for line in lines if "ModelNotCurrent" in line] == [[1.0]]

@@ -5,30 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from steel_defect.storage import open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in
 from steel_defect.uploads.results import result_key
 from tests.pictures import strip_jpeg
-from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.uploads import events
 from tests.uploads.test_refs import KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from steel_defect.scorer import Scorer
 
 
-@pytest.mark.parametrize("cloud", ["s3", "gs"])
 def test_every_key_has_its_own_result_below_the_prefix(
-    cloud: str, probe: Scorer, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    cloud: str, probe: Scorer, make_bucket: Callable[[], str]
 ) -> None:
-    emulator: Emulator = request.getfixturevalue("ministack" if cloud == "s3" else "fake_gcs")
-    for name, setting in emulator.environment.items():
-        monkeypatch.setenv(name, setting)
-    make = make_s3_bucket if cloud == "s3" else make_gcs_bucket
-    bucket, results_bucket = make(emulator, f"odd-uploads-{cloud}"), make(emulator, f"odd-results-{cloud}")
+    bucket, results_bucket = make_bucket(), make_bucket()
     uploads = open_store(f"{cloud}://{bucket}")
     processor = UploadProcessor(lambda: probe, f"{cloud}://{results_bucket}/kept here")
     for number, key in enumerate(KEYS):

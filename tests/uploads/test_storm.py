@@ -23,7 +23,6 @@ from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in_text
 from steel_defect.uploads.results import result_key
 from tests.pictures import encoded
-from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.uploads import events
 
 if TYPE_CHECKING:
@@ -129,15 +128,10 @@ def deliver(messages: list[str], handle: Callable[[str], None]) -> list[str]:
     return dead
 
 
-@pytest.mark.parametrize("cloud", ["s3", "gs"])
 def test_every_key_ends_with_the_right_result_of_its_newest_version(
-    cloud: str, probe: Scorer, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    cloud: str, probe: Scorer, make_bucket: Callable[[], str]
 ) -> None:
-    emulator: Emulator = request.getfixturevalue("ministack" if cloud == "s3" else "fake_gcs")
-    for name, setting in emulator.environment.items():
-        monkeypatch.setenv(name, setting)
-    make = make_s3_bucket if cloud == "s3" else make_gcs_bucket
-    bucket, results_bucket = make(emulator, f"storm-uploads-{cloud}"), make(emulator, f"storm-results-{cloud}")
+    bucket, results_bucket = make_bucket(), make_bucket()
     chance = random.Random(20261122)
     plain = {uri: open_store(uri) for uri in (f"{cloud}://{bucket}", f"{cloud}://{results_bucket}")}
     storm = upload_all(cloud, bucket, plain[f"{cloud}://{bucket}"], chance)

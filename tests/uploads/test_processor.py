@@ -6,14 +6,17 @@ import contextlib
 import itertools
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from PIL import Image
 
 from steel_defect.errors import ModelUnavailable
 from steel_defect.scorer import Scorer
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
+from steel_defect.uploads import results
 from steel_defect.uploads.processor import Outcome, ResultsAmongUploads, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _names = itertools.count()
+SCHEMA = Draft202012Validator(json.loads(Path(results.__file__).with_name("result.schema.json").read_text()))
 
 
 def shade(value: int) -> bytes:
@@ -71,6 +75,7 @@ class World:
         """The result that is there now."""
         content = json.loads(self.results.get(result_key(key)).data)
         assert isinstance(content, dict)
+        SCHEMA.validate(content)
         return content
 
 

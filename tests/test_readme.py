@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.session import Session
 
+from steel_defect.scorer import Scorer
+from steel_defect.settings import BUNDLED_MODEL
 from tests.conftest import REPOSITORY
 from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
 from tests.transports import CloudRun
@@ -116,3 +118,10 @@ def shell(command: str, environment: dict[str, str]) -> subprocess.CompletedProc
 
 def without_times(table: str) -> list[str]:
     return [re.sub(r"\s+(ms|\d+\.\d)?$", "", line) for line in table.strip().splitlines()]
+
+
+def test_the_quality_is_what_the_model_file_says() -> None:
+    figures = Scorer.from_file(BUNDLED_MODEL).contract.metrics["cross_validation_roc_auc"]
+    words = " ".join(README.split())
+    assert f"ROC-AUC {figures['value']:.3f} on" in words
+    assert f"from {figures['low']:.3f} to {figures['high']:.3f}:" in words

@@ -191,7 +191,7 @@ def _git_commit() -> str:
 def _git(*arguments: str) -> str:
     command = ("git", *arguments)
     root = Path(__file__).parents[1]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - ours
 
 
 def main() -> None:

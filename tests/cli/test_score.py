@@ -44,7 +44,8 @@ def paths(result: Result) -> list[str]:
     return [json.loads(line)["path"] for line in result.stdout.splitlines()]
 
 
-def test_a_table_for_people(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_a_table_for_people() -> None:
     result = score("dark.png", "line 3")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -56,28 +57,33 @@ def test_a_table_for_people(pictures: Path) -> None:  # noqa: ARG001
     assert lines[-1] == "3 pictures: 1 pass, 1 review, 1 reject"
 
 
-def test_folders_are_searched_through_for_pictures(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_folders_are_searched_through_for_pictures() -> None:
     assert paths(score("--json", ".")) == [
         "broken.jpg", "dark.png", "line 3/middle.PNG", "line 3/shift[1]/bright.tif"]  # fmt: skip
 
 
-def test_patterns_work_where_no_shell_expands_them(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_patterns_work_where_no_shell_expands_them() -> None:
     assert paths(score("--json", "**/*.tif", "d*.png", "line ?")) == [
         "line 3/shift[1]/bright.tif", "dark.png", "line 3/middle.PNG"]  # fmt: skip
 
 
-def test_a_name_with_brackets_is_a_name_first(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_a_name_with_brackets_is_a_name_first() -> None:
     assert paths(score("--json", "line 3/shift[1]/bright.tif", "line 3/shift[1]")) == ["line 3/shift[1]/bright.tif"]
 
 
-def test_json_lines_are_what_the_http_interface_answers(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_json_lines_are_what_the_http_interface_answers() -> None:
     row = json.loads(score("--json", "--map", "dark.png").stdout)
     assert row["defect_prob"] == pytest.approx(10 / 255, abs=1e-6)
     assert row["decision"] == "pass"
     assert row["defect_map"]["columns"] == 25
 
 
-def test_csv_has_one_line_a_picture_and_a_reason_for_what_failed(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_csv_has_one_line_a_picture_and_a_reason_for_what_failed() -> None:
     result = score("--csv", ".")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [row["decision"] for row in rows] == ["", "pass", "review", "reject"]
@@ -123,7 +129,8 @@ def test_a_picture_that_vanishes_during_the_run(pictures: Path, monkeypatch: pyt
         (["--fail-on", "reject", "dark.png", "broken.jpg"], 1),
     ],
 )
-def test_an_exit_status_that_a_shell_can_use(pictures: Path, arguments: list[str], status: int) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_an_exit_status_that_a_shell_can_use(arguments: list[str], status: int) -> None:
     assert score(*arguments).exit_code == status
 
 
@@ -147,13 +154,15 @@ def test_a_wrong_command_line_says_what_is_wrong(pictures: Path, arguments: list
     assert result.stdout == ""
 
 
-def test_a_file_that_is_no_model(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_a_file_that_is_no_model() -> None:
     result = CliRunner().invoke(main, ["score", "--model", "notes.txt", "dark.png"])
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: the model file cannot be loaded")
 
 
-def test_a_setting_that_cannot_be_meant(pictures: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("pictures")
+def test_a_setting_that_cannot_be_meant() -> None:
     environment = {**os.environ, "MODEL_THREADS": "many"}
     command = [sys.executable, "-m", "steel_defect", "score", "dark.png"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours

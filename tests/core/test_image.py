@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from steel_defect.contract import InputSpec
@@ -25,6 +27,7 @@ from steel_defect.image import FORMATS, decode
 from tests.pictures import encoded, gradient, gray, pixel_bomb, strip_jpeg
 
 SPEC = InputSpec()
+Turn = Callable[[NDArray[Any]], NDArray[Any]]
 # Options with which a lossy format keeps the gradient.
 FAITHFUL: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 # What every faithful copy of the gradient must become: the mean of each 2 x 2 block.
@@ -94,7 +97,7 @@ def test_jpeg_stored_as_rgb_without_colour_transform() -> None:
         (8, lambda p: np.rot90(p, -1)),
     ],
 )
-def test_every_exif_orientation_is_turned_upright(image_format: str, orientation: int, stored: Any) -> None:  # noqa: ANN401
+def test_every_exif_orientation_is_turned_upright(image_format: str, orientation: int, stored: Turn) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = FAITHFUL.get(image_format, {})

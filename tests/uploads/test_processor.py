@@ -60,7 +60,7 @@ class World:
         self.processor = UploadProcessor(
             lambda: self.scorer(),  # noqa: PLW0108 - looked up at each call, as is the listener
             "s3://results/here",
-            lambda outcome: self.tell(outcome),  # noqa: PLW0108
+            lambda outcome: self.tell(outcome),  # noqa: PLW0108 - as above
             stores.__getitem__,
         )
         self._orders = itertools.count(1)
@@ -126,6 +126,14 @@ def test_an_upload_that_is_too_large_is_not_even_read(world: World, monkeypatch:
     ref = replace(world.upload("a", bytes(CONTRACT.input.max_bytes + 1)), size=None)
     monkeypatch.setattr(world.uploads, "get", lambda *_, **__: pytest.fail("was read"))
     assert world.processor.process(ref) == Outcome.FAILED
+
+
+def test_without_versions_the_size_is_asked_for_and_not_believed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small picture was announced, and something huge has taken its place since."""
+    announced = replace(world.upload("a", shade(1)), version=None)
+    world.upload("a", bytes(CONTRACT.input.max_bytes + 1))
+    monkeypatch.setattr(world.uploads, "get", lambda *_, **__: pytest.fail("was read"))
+    assert world.processor.process(announced) == Outcome.SUPERSEDED
 
 
 def test_an_upload_that_is_gone(world: World) -> None:

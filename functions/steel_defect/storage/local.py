@@ -106,7 +106,7 @@ class LocalStore:
                     folder.rmdir()
                     folder = folder.parent
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> NoReturn:  # noqa: ARG002
+    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> NoReturn:  # noqa: ARG002 - as the port
         """There is no URL to a local file that others could use."""
         message = "a local folder has no signed URLs"
         raise SigningUnsupported(message)

@@ -80,7 +80,7 @@ class MemoryStore:
         with self._lock:
             self._current.pop(key, None)
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> NoReturn:  # noqa: ARG002
+    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> NoReturn:  # noqa: ARG002 - as the port
         """There is no URL to memory."""
         message = "memory has no signed URLs"
         raise SigningUnsupported(message)

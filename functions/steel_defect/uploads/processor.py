@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -110,7 +111,13 @@ class UploadProcessor:
 
     def _read(self, store: Store, ref: ObjectRef, max_bytes: int) -> bytes | None:
         try:
-            size = ref.size if ref.size is not None else store.head(ref.key, version=ref.version).size
+            size = ref.size
+            # What an event says of the size holds for its version; without versions another object may be there by now.
+            if size is None or ref.version is None:
+                info = store.head(ref.key, version=ref.version)
+                if _is_another(info, ref):
+                    return None
+                size = info.size
             if size > max_bytes:
                 message = f"the upload has {size:,} bytes; at most {max_bytes:,} are accepted"
                 raise TooManyBytes(message)
@@ -120,10 +127,7 @@ class UploadProcessor:
                 return None
             message = "the upload was deleted before it could be scored"
             raise ObjectGone(message) from error
-        # A bucket without versions gives what is there now.
-        if ref.version is None and ref.tag is not None and stored.info.tag.strip('"') != ref.tag.strip('"'):
-            return None
-        return stored.data
+        return None if _is_another(stored.info, ref) else stored.data
 
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
         try:
@@ -158,9 +162,15 @@ class UploadProcessor:
         self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
 
 
+def _is_another(info: ObjectInfo, ref: ObjectRef) -> bool:
+    """Whether another object has taken the place: a bucket without versions gives what is there now."""
+    return ref.version is None and ref.tag is not None and info.tag.strip('"') != ref.tag.strip('"')
+
+
 def _exists(store: Store, key: str) -> bool:
-    try:
-        store.head(key)
-    except ObjectNotFound:
-        return False
-    return True
+    """Whether there is an object. Raises `StorageRefused` where there is not even a bucket."""
+    for look in (store.head, store.get):  # S3 tells a missing bucket from a missing object only to a GET.
+        with suppress(ObjectNotFound):
+            look(key)
+            return True
+    return False

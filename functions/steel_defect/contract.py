@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA_VERSION = 1
+RESIZES = ("fit", "stretch")
 
 
 class ContractError(ValueError):
@@ -23,8 +24,9 @@ class ContractError(ValueError):
 class InputSpec:
     """How bytes become the model's input, and which bytes are refused.
 
-    The picture is scaled to fit into `height` x `width` with its aspect kept, put into the top left corner, and the
-    rest is filled with `pad` - black, as the strip's surroundings are in the training pictures.
+    With `resize` "fit" the picture is scaled into `height` x `width` with its aspect kept and put into the top left
+    corner, and the rest is filled with `pad` - black, as the strip's surroundings are in the training pictures. With
+    "stretch" it fills `height` x `width`, whatever its aspect.
     """
 
     height: int = 128
@@ -34,6 +36,13 @@ class InputSpec:
     max_pixels: int = 40_000_000
     min_side: int = 32
     max_aspect: float = 25.0
+    resize: str = "fit"
+
+    def __post_init__(self) -> None:
+        """Refuse a way of scaling that this version does not know."""
+        if self.resize not in RESIZES:
+            message = f"expected resize to be one of {', '.join(RESIZES)}, got {self.resize!r}"
+            raise ContractError(message)
 
 
 @dataclass(frozen=True)

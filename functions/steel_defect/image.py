@@ -144,6 +144,8 @@ def _fit(width: int, height: int, spec: InputSpec) -> tuple[int, int]:
     if max(width, height) > spec.max_aspect * min(width, height):
         message = f"the picture is {width} x {height}; one side may be at most {spec.max_aspect:g} times the other"
         raise ImageTooSmall(message)
+    if spec.resize == "stretch":
+        return spec.height, spec.width
     scale = min(spec.height / height, spec.width / width)
     return max(1, min(spec.height, round(height * scale))), max(1, min(spec.width, round(width * scale)))
 

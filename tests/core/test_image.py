@@ -177,6 +177,14 @@ def test_another_aspect_is_kept_and_padded_with_black(width: int, height: int, c
     assert picture.pixels.sum() == 100 * rows * columns
 
 
+@pytest.mark.parametrize(("width", "height"), [(1600, 256), (248, 373), (2000, 2000)])
+def test_a_model_may_ask_for_pictures_that_are_stretched_over_its_input(width: int, height: int) -> None:
+    ramp = np.tile(np.linspace(0, 255, width), (height, 1))
+    picture = decode(encoded(gray(ramp)), InputSpec(height=384, width=384, resize="stretch"))
+    assert picture.content == (384, 384)
+    assert np.abs(picture.pixels - np.linspace(0, 255, 384)).max() < 4
+
+
 def test_shrinking_averages_every_pixel() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (256, 1600))
     pixels = decode(encoded(gray(noise)), SPEC).pixels

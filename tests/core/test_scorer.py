@@ -126,6 +126,11 @@ def test_a_band_that_cannot_be_meant(band: tuple[float, float, float]) -> None:
         replace(CONTRACT, review_low=low, threshold=threshold, review_high=high)
 
 
+def test_a_way_of_scaling_that_is_not_known() -> None:
+    with pytest.raises(ContractError, match="crop"):
+        replace(CONTRACT.input, resize="crop")
+
+
 def test_the_bundled_model_states_everything() -> None:
     scorer = Scorer.from_file(BUNDLED_MODEL)
     contract: ModelContract = scorer.contract

@@ -7,25 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from trainer.evaluation.ranking import roc_auc_of
+from trainer.evaluation.resampling import RESAMPLES, Interval, interval, resample_weights
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 # Share of defect pictures in the whole Severstal training set: 6,666 of 12,568. Our few real pictures have far more, so
 # they are weighted to this share wherever a probability or a threshold is set.
 DEFECT_SHARE: Final = 6666 / 12568
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """As it is printed in tables."""
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -39,28 +31,22 @@ class Decision:
     review_high: float
 
 
-def roc_auc(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> float:
+def roc_auc(scores: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
     """Chance that a defect strip scores above a clean one, ties counting half; NaN where one kind is missing."""
-    defect, clean = scores[truth], scores[~truth]
-    if not defect.size or not clean.size:
-        return float("nan")
-    above = (defect[:, None] > clean[None, :]).mean()
-    return float(above + 0.5 * (defect[:, None] == clean[None, :]).mean())
+    return float(roc_auc_of(scores, truth, np.ones((1, len(truth))))[0])
 
 
 def bootstrap_auc(
-    scores: NDArray[np.float32], truth: NDArray[np.bool_], *, resamples: int = 2000, seed: int = 0
+    scores: NDArray[np.floating],
+    truth: NDArray[np.bool_],
+    groups: Sequence[str] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Interval:
-    """ROC-AUC with the percentile bootstrap over strips; resamples without both kinds are drawn again."""
-    rng = np.random.default_rng(seed)
-    values: list[float] = []
-    while len(values) < resamples:
-        places = rng.integers(0, len(truth), len(truth))
-        value = roc_auc(scores[places], truth[places])
-        if not np.isnan(value):
-            values.append(value)
-    low, high = np.quantile(values, [0.025, 0.975])
-    return Interval(roc_auc(scores, truth), float(low), float(high))
+    """ROC-AUC with the percentile bootstrap over strips, or over groups of them where groups are given."""
+    weights = resample_weights(len(truth), groups, resamples=resamples, seed=seed)
+    return interval(roc_auc(scores, truth), np.concatenate([roc_auc_of(scores, truth, rows) for rows in weights]))
 
 
 def weights_for_share(truth: NDArray[np.bool_]) -> NDArray[np.float64]:

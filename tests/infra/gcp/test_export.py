@@ -1,0 +1,89 @@
+"""What .gcloudignore lets through is enough to run both functions, and no more than that."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from steel_defect.http import Request
+from steel_defect.storage import open_store
+from steel_defect.uploads.refs import ObjectRef
+from steel_defect.uploads.results import result_key
+from tests.conftest import REPOSITORY, SAMPLES
+from tests.infra.gcp.export import Export, ExportedFunction, bucket_environment, let_through
+from tests.servers.emulators import Emulator, make_gcs_bucket
+from tests.transports import FUNCTIONS
+from tests.uploads import events
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRATCH = SAMPLES / "scratch.jpg"
+
+
+def test_only_what_runs_is_sent(tmp_path: Path) -> None:
+    sent = let_through(FUNCTIONS, tmp_path)
+    assert {name for name in sent if "/" not in name} == {"main.py", "gcp_topic.py", "requirements.txt"}
+    assert not [name for name in sent if "/cli/" in name or "__pycache__" in name or name.endswith(".md")]
+    assert "steel_defect/bundled/model.onnx" in sent
+
+
+def test_the_build_gets_what_a_clone_has(tmp_path: Path) -> None:
+    (left := tmp_path / "left").mkdir()
+    for name in (".gcloudignore", ".gitignore"):
+        shutil.copy(REPOSITORY / name, left / name)
+    unwanted = [".git/config", ".venv/x", ".venv-3.13/x", "runs/x", "infra/gcp/.terraform/x", "infra/gcp/x.tfstate"]
+    for name in ["uv.lock", "functions/main.py", "tests/samples/crack.jpg", *unwanted]:
+        (left / name).parent.mkdir(parents=True, exist_ok=True)
+        (left / name).touch()
+    gcloud = gcloud_lists(left)
+    assert gcloud == [".gitignore", "functions/main.py", "tests/samples/crack.jpg", "uv.lock"]
+
+
+def test_gcloud_itself_reads_the_list_as_git_does(tmp_path: Path) -> None:
+    assert gcloud_lists(FUNCTIONS) == let_through(FUNCTIONS, tmp_path)
+
+
+def gcloud_lists(folder: Path) -> list[str]:
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        pytest.skip("no gcloud on the PATH")
+    command = [gcloud, "meta", "list-files-for-upload", str(folder)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
+    return sorted(run.stdout.split("\n")[:-1])
+
+
+def test_the_exported_api_scores_a_picture(export: Export) -> None:
+    with ExportedFunction(export, "api") as server:
+        request = Request("POST", "/predict", {"content-type": "image/jpeg"}, {}, SCRATCH.read_bytes())
+        answer = server.send(request)
+        assert answer.status == 200, answer.body + server.output()
+        assert json.loads(answer.body)["decision"] == "reject"
+        assert server.send(Request("GET", "/openapi.json")).status == 200
+
+
+def test_an_upload_event_to_the_exported_function_ends_in_a_result(
+    export: Export, fake_gcs: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads, results = (make_gcs_bucket(fake_gcs, f"export-{name}") for name in ("uploads", "results"))
+    for name, value in fake_gcs.environment.items():
+        monkeypatch.setenv(name, value)
+    info = open_store(f"gs://{uploads}").put("line 3/scratch.jpg", SCRATCH.read_bytes())
+    ref = ObjectRef("gs", uploads, info.key, order=str(info.version).zfill(20), version=info.version, size=info.size)
+    headers = {
+        "content-type": "application/json",
+        "ce-id": "1",
+        "ce-specversion": "1.0",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": f"//storage.googleapis.com/projects/_/buckets/{uploads}",
+    }
+    event = Request("POST", "/", headers, {}, json.dumps(events.cloud_storage(ref)).encode())
+    environment = {**fake_gcs.environment, **bucket_environment(uploads, results)}
+    with ExportedFunction(export, "upload", environment) as server:
+        assert server.send(event).status == 200, server.output()
+    result = json.loads(open_store(f"gs://{results}").get(result_key(ref.key)).data)
+    assert (result["status"], result["decision"]) == ("scored", "reject")

@@ -1,7 +1,8 @@
-"""Every object below a prefix that has no result of this model yet, from one machine, several at a time."""
+"""Every object below a prefix that has no result of this model yet, or a share of them, several at a time."""
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +33,31 @@ class Backfilled:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Share:
+    """The part of one of several tasks: `index` of `count`, from 0.
+
+    The key alone decides whose an object is. So the tasks need not see the same listing, and a task that is started
+    again has the same part.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0 <= self.index < self.count:
+            message = f"there is no task {self.index} of {self.count}; tasks count from 0"
+            raise ValueError(message)
+
+    def has(self, key: str) -> bool:
+        """Whether the object is this task's."""
+        return zlib.crc32(key.encode()) % self.count == self.index
+
+
+EVERYTHING: Final = Share()
+
+
 class Backfill:
     """Scores a bucket's objects as the upload function does, but tells nobody."""
 
@@ -54,7 +80,7 @@ class Backfill:
         self._results: Store = open_store(results_uri)
         self._processor = UploadProcessor(lambda: scorer, results_uri)
 
-    def run(self, workers: int) -> Iterator[Backfilled]:
+    def run(self, workers: int, share: Share = EVERYTHING) -> Iterator[Backfilled]:
         """Score what is there, in the order of the listing. Stopped at any moment, the next run goes on from there.
 
         Raises:
@@ -64,7 +90,9 @@ class Backfill:
         with ThreadPoolExecutor(workers) as pool:
             try:
                 for info in self._pictures.list(self._prefix):
-                    waiting.append(pool.submit(self._score, info))
+                    if not share.has(info.key):
+                        continue
+                    waiting.append(pool.submit(self.score, info))
                     if len(waiting) >= workers * _AHEAD_OF_EACH_WORKER:
                         yield waiting.popleft().result()
                 while waiting:
@@ -72,7 +100,8 @@ class Backfill:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _score(self, listed: ObjectInfo) -> Backfilled:
+    def score(self, listed: ObjectInfo) -> Backfilled:
+        """Score one object of a listing. Safe to call from several threads."""
         uri = f"{self._scheme}://{self._bucket}/{listed.key}"
         try:
             return Backfilled(uri, self._processor.process(self._ref(listed)))

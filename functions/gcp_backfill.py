@@ -1,0 +1,69 @@
+"""The Cloud Run job: scores every upload below a prefix that has no result of this model yet.
+
+    python -m gcp_backfill [PREFIX]
+
+Each task takes its share. A task that failed is started again by Cloud Run, and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from steel_defect.errors import ModelUnavailable
+from steel_defect.model_uri import load_model
+from steel_defect.settings import SettingsError, load_settings
+from steel_defect.storage import StorageError
+from steel_defect.uploads.backfill import Backfill, Share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# They wait for the network most of the time.
+_WORKERS_PER_PROCESSOR: Final = 4
+
+
+def main(prefix: str) -> int:
+    """Run one task. The exit status is 0 unless something was left undone that another run may do."""
+    try:
+        share = _share(os.environ)
+        chosen = load_settings()
+        if chosen.uploads_uri is None or chosen.results_uri is None:
+            message = "set UPLOADS_URI and RESULTS_URI: this job does not know what to score and where results go"
+            raise SettingsError(message)  # noqa: TRY301 - one place says what went wrong
+        # Never the bundled model in place of one that cannot be loaded: it would leave its results on everything.
+        scorer = load_model(chosen.model, threads=chosen.threads)
+        work = Backfill(scorer, f"{chosen.uploads_uri.rstrip('/')}/{prefix}", chosen.results_uri)
+        counts: Counter[str] = Counter()
+        for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
+            counts["error" if done.outcome is None else done.outcome.value] += 1
+            if done.error:
+                _say("ERROR", f"{done.uri}: {done.error}")
+    except (SettingsError, ModelUnavailable, StorageError) as error:
+        _say("CRITICAL", str(error))
+        return 1
+    _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts)
+    return 1 if counts["error"] else 0
+
+
+def _share(environment: Mapping[str, str]) -> Share:
+    """What Cloud Run says of this task; all of it where nobody says."""
+    index, count = (environment.get(f"CLOUD_RUN_TASK_{name}") for name in ("INDEX", "COUNT"))
+    try:
+        return Share(int(index or 0), int(count or 1))
+    except ValueError as error:
+        message = f"CLOUD_RUN_TASK_INDEX is {index!r} and CLOUD_RUN_TASK_COUNT {count!r}: {error}"
+        raise SettingsError(message) from error
+
+
+def _say(severity: str, message: str, **figures: int) -> None:
+    """One line for Cloud Logging."""
+    sys.stdout.write(json.dumps({"severity": severity, "message": message, **figures}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))

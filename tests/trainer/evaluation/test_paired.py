@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -19,6 +19,7 @@ from trainer.metrics import bootstrap_auc, roc_auc
 PICTURES = st.lists(st.tuples(st.integers(-4, 4), st.booleans(), st.integers(0, 3)), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(PICTURES)
 def test_weighted_figures_are_those_of_scikit_learn_on_the_repeated_pictures(
     pictures: list[tuple[int, bool, int]],
@@ -38,6 +39,7 @@ def test_weighted_figures_are_those_of_scikit_learn_on_the_repeated_pictures(
         assert np.isnan(auc)
 
 
+@settings(deadline=None)
 @given(PICTURES)
 def test_roc_auc_knows_only_the_order_and_turns_around_with_it(pictures: list[tuple[int, bool, int]]) -> None:
     scores, truth, _ = (np.array(column) for column in zip(*pictures, strict=True))

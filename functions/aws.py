@@ -1,8 +1,16 @@
-"""AWS Lambda: the entry points `aws.api` (HTTP and direct invocations) and `aws.upload` (objects in S3)."""
+"""AWS Lambda: the entry points.
+
+`aws.api` takes HTTP and direct invocations, `aws.upload` objects that were created in S3, and `aws.backfill` batches of
+objects that Step Functions listed.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+import json
+import os
+from enum import StrEnum
+from functools import cache, lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -13,16 +21,44 @@ from steel_defect.api import Api
 from steel_defect.errors import MalformedBody, ModelUnavailable
 from steel_defect.http import problem_response
 from steel_defect.serving import model_source
-from steel_defect.settings import load_settings
+from steel_defect.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from steel_defect.http import Request, Response
+    from steel_defect.scorer import Scorer
+    from steel_defect.uploads.backfill import Backfill
     from steel_defect.uploads.processor import UploadProcessor
     from steel_defect.uploads.refs import ObjectRef
 
-logger = Logger(service="steel-defect")
-metrics = Metrics(namespace="SteelDefect", service="steel-defect")
+
+class Metric(StrEnum):
+    """Every metric of the functions, by the names that alarms and dashboard use. All are counts.
+
+    `PICTURE_REFUSED` and `DEFECT_FOUND` are 0 or 1 for each picture, so that their average is a share: of all pictures
+    those that cannot be scored, and of the scored ones those that the model decides to reject.
+    """
+
+    RESPONSES_2XX = "Responses2xx"
+    RESPONSES_4XX = "Responses4xx"
+    RESPONSES_5XX = "Responses5xx"
+    UPLOAD_EVENTS = "UploadEvents"
+    UPLOADS_SCORED = "UploadsScored"
+    UPLOADS_FAILED = "UploadsFailed"
+    UPLOADS_DUPLICATE = "UploadsDuplicate"
+    UPLOADS_SUPERSEDED = "UploadsSuperseded"
+    MODEL_NOT_CURRENT = "ModelNotCurrent"
+    PICTURE_REFUSED = "PictureRefused"
+    DEFECT_FOUND = "DefectFound"
+
+
+NAMESPACE = "SteelDefect"
+# Powertools reads it, for its log and its metrics. A deployment names each of its functions there, so that no alarm
+# mixes what two of them measure.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "steel-defect")
+logger = Logger()
+metrics = Metrics(namespace=NAMESPACE)
 
 load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
@@ -51,7 +87,8 @@ def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, 
         response = problem_response(error)
     else:
         response = _api.handle(request)
-    metrics.add_metric(name=f"Responses{response.status // 100}xx", unit=MetricUnit.Count, value=1)
+        _count_answer(request, response)
+    _count(Metric(f"Responses{response.status // 100}xx"))
     _count_model()
     logger.info("answered", status=response.status)
     return {"statusCode": response.status, "headers": dict(response.headers), "body": response.body}
@@ -67,7 +104,7 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     """
     import aws_batch  # noqa: PLC0415 - the api function never needs it
 
-    metrics.add_metric(name="UploadEvents", unit=MetricUnit.Count, value=1)
+    _count(Metric.UPLOAD_EVENTS)
     _count_model()
     if aws_batch.is_batch(event):
         return aws_batch.process(event, _score_upload, context, logger)
@@ -78,10 +115,42 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     return {}
 
 
+@logger.inject_lambda_context
+@metrics.log_metrics(capture_cold_start_metric=True)
+def backfill(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's signature
+    """Score one batch of objects that a Distributed Map of Step Functions listed; see `aws_backfill.score`."""
+    import aws_backfill  # noqa: PLC0415 - as above
+
+    _count_model()
+    report = aws_backfill.score(event, _backfill(_scorer()))
+    logger.info("batch", **{name: report[name] for name in ("objects", "outcomes")})
+    return report
+
+
+def _count(metric: Metric, value: int = 1) -> None:
+    metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
+
+
 def _count_model() -> None:
     registry = _scorer.state()
     if registry is not None:
-        metrics.add_metric(name="ModelNotCurrent", unit=MetricUnit.Count, value=int(registry.state != "current"))
+        _count(Metric.MODEL_NOT_CURRENT, int(registry.state != "current"))
+
+
+def _count_answer(request: Request, response: Response) -> None:
+    if (request.method, request.path.rstrip("/")) != ("POST", "/predict"):
+        return
+    if response.status == HTTPStatus.OK:
+        _count_picture(json.loads(response.body)["decision"])
+    elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        _count_picture(None)
+
+
+def _count_picture(decision: str | None) -> None:
+    """Count one picture; `decision` is None where it cannot be scored."""
+    _count(Metric.PICTURE_REFUSED, int(decision is None))
+    if decision is not None:
+        _count(Metric.DEFECT_FOUND, int(decision == "reject"))
 
 
 @cache
@@ -89,10 +158,28 @@ def _processor() -> UploadProcessor:
     import aws_bus  # noqa: PLC0415 - as above
     from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
 
-    return upload_processor(_scorer, aws_bus.publisher(load_settings().outcome_bus))
+    publish = aws_bus.publisher(load_settings().outcome_bus)
+
+    def tell(result: dict[str, Any]) -> None:
+        if publish is not None:
+            publish(result)
+        _count_picture(result.get("decision"))
+
+    return upload_processor(_scorer, tell)
+
+
+@lru_cache(maxsize=1)  # A promoted model replaces the one before it.
+def _backfill(scorer: Scorer) -> Backfill:
+    from steel_defect.uploads.backfill import Backfill  # noqa: PLC0415 - as above
+
+    settings = load_settings()
+    if settings.uploads_uri is None or settings.results_uri is None:
+        message = "set RESULTS_URI and UPLOADS_URI: this function does not know where results go"
+        raise SettingsError(message)
+    return Backfill(scorer, settings.uploads_uri, settings.results_uri)
 
 
 def _score_upload(ref: ObjectRef) -> None:
     outcome = _processor().process(ref)
-    metrics.add_metric(name=f"Uploads{outcome.value.title()}", unit=MetricUnit.Count, value=1)
+    _count(Metric(f"Uploads{outcome.value.title()}"))
     logger.info("upload", outcome=outcome.value, object=ref.uri, version=ref.version)

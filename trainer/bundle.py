@@ -2,7 +2,7 @@
 
     python -m trainer.bundle --real FOLDER [--backbone FILE]
 
-`--real` is a folder of labelled real pictures in the layout that `trainer.severstal.read_loose_pictures` reads. Drawn
+`--real` is a folder of labelled real pictures in the layout that `trainer.data.loose.open_loose_pictures` reads. Drawn
 strips and the network after the first stage are kept in `--work` and used again by the next run with the same settings.
 """
 
@@ -23,9 +23,12 @@ import torch
 
 import steel_defect
 from steel_defect.contract import InputSpec, ModelContract
-from trainer import export, severstal, synthetic
+from trainer import export, synthetic
 from trainer.card import CardFacts, write_card
 from trainer.crossvalidate import cross_validate, frozen_baseline
+from trainer.data.layouts import open_data
+from trainer.data.load import load
+from trainer.data.loose import open_agreed_pictures, open_loose_pictures
 from trainer.metrics import Interval, bootstrap_auc, decide
 from trainer.model import DeployedStripNet, StripNet, load_backbone
 from trainer.train import Mixture, StageConfig, fit, predict
@@ -79,8 +82,8 @@ def make_bundle(config: BundleConfig) -> Path:
     started, spec = time.monotonic(), InputSpec()
     drawn = _drawn_strips(config, "train", config.strips, seed=1, spec=spec)
     held_out = _drawn_strips(config, "held-out", config.held_out_strips, seed=2, spec=spec)
-    real = severstal.read_loose_pictures(config.real, spec)
-    agreed = severstal.read_agreed_pictures(config.real, spec)
+    real = load(open_loose_pictures(config.real), spec, config.work / "cache")
+    agreed = load(open_agreed_pictures(config.real), spec, config.work / "cache")
 
     def mixture(labelled: StripSet) -> Mixture:
         return ((drawn, 6), (labelled.take(~labelled.defect), 3), (labelled.take(labelled.defect), 4), (agreed, 3))
@@ -158,7 +161,7 @@ def _drawn_strips(config: BundleConfig, name: str, count: int, *, seed: int, spe
     folder = config.work / f"drawn-{name}"
     if len(list((folder / "train_images").glob("*.jpg"))) != count:
         synthetic.write_folder(folder, count=count, seed=seed, processes=config.processes)
-    return severstal.read_folder(folder, spec)
+    return load(open_data(folder), spec, config.work / "cache")
 
 
 def _stage_1(imagenet: StripNet, drawn: StripSet, config: BundleConfig) -> StripNet:

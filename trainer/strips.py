@@ -1,41 +1,37 @@
-"""Labelled strips in memory: what training and evaluation work on, whatever folder they came from."""
+"""Labelled strips as arrays: what training and evaluation work on, whatever folder they came from."""
 
 from __future__ import annotations
 
-import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect.image import decode
-from trainer.model import CLASSES, STRIDE
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from steel_defect.contract import InputSpec
 
+# Pixels of the model's input along a side of one cell.
+CELL: Final = 32
 UNKNOWN: Final = -1
 # A cell that shows less damage than this share of itself is neither called damaged nor sound.
 _LEAST_SHARE: Final = 0.02
+# Less than any pixel of a picture that is accepted; what a division leaves over is below.
+_TRACE: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class StripSet:
-    """N strips.
+    """N strips of a data set with C classes.
 
     Attributes:
-        pixels: uint8 (N, height, width), as `steel_defect.image.decode` gives them.
-        classes: float32 (N, 4), 1 where the strip has the class.
-        cells: int8 (N, 4, height/32, width/32): 1 damaged, 0 sound, -1 unknown, for each class and cell.
+        pixels: uint8 (N, height, width), as `steel_defect.image.decode` gives them; may be mapped from a file.
+        classes: float32 (N, C), 1 where the strip has the class.
+        cells: int8 (N, C, height/32, width/32): 1 damaged, 0 sound, -1 unknown, for each class and cell.
         names: of the files.
-        sources: where each strip is from; strips of one source belong together when data is split.
-        digest: sha256 over the bytes of the files, in the order of `names`.
+        sources: the group of each strip; strips of one group belong together when data is split.
+        digest: sha256 over the files' bytes and labels, in the order of `names`.
     """
 
     pixels: NDArray[np.uint8]
@@ -55,10 +51,10 @@ class StripSet:
         return np.asarray(self.classes.any(axis=1), dtype=np.bool_)
 
     def take(self, chosen: NDArray[np.bool_]) -> StripSet:
-        """The strips where `chosen` (N,) is true; the digest stays that of the whole set."""
+        """The strips where `chosen` (N,) is true, copied into memory; the digest stays that of the whole set."""
         places = np.flatnonzero(chosen)
         return StripSet(
-            self.pixels[places],
+            np.asarray(self.pixels[places]),
             self.classes[places],
             self.cells[places],
             tuple(self.names[place] for place in places),
@@ -67,52 +63,24 @@ class StripSet:
         )
 
 
-@dataclass(frozen=True)
-class StripLabel:
-    """The label of one file: its classes (1 to 4), and for each of the 4 classes what is known of the cells."""
+def cells_of_mask(mask: NDArray[np.bool_], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+    """What a mask says about the cells of its class, int8 (height/32, width/32); padding is sound.
 
-    name: str
-    source: str
-    classes: frozenset[int]
-    cells: NDArray[np.int8]
-
-
-def load_strips(folder: Path, labels: Sequence[StripLabel], spec: InputSpec) -> StripSet:
-    """Decode the labelled files of a folder.
-
-    Raises:
-        OSError: a picture is missing.
-        SteelDefectError: a picture cannot be scored, hence not be learned from either.
+    Args:
+        mask: bool (rows, columns), of the whole picture in its own pixels.
+        content: rows and columns of the model's input that the picture fills, from the top left.
+        spec: of the model's input.
     """
-
-    def load(label: StripLabel) -> tuple[NDArray[np.uint8], bytes]:
-        data = (folder / label.name).read_bytes()
-        return decode(data, spec).pixels, hashlib.sha256(data).digest()
-
-    with ThreadPoolExecutor(2) as pool:
-        loaded = list(pool.map(load, labels))
-    classes = np.zeros((len(labels), CLASSES), np.float32)
-    for place, label in enumerate(labels):
-        classes[place, [number - 1 for number in label.classes]] = 1
-    return StripSet(
-        np.stack([pixels for pixels, _ in loaded]),
-        classes,
-        np.stack([label.cells for label in labels]),
-        tuple(label.name for label in labels),
-        tuple(label.source for label in labels),
-        hashlib.sha256(b"".join(digest for _, digest in loaded)).hexdigest(),
-    )
-
-
-def grid_shape(spec: InputSpec) -> tuple[int, int, int]:
-    """Shape of the cells of one strip: (4, rows, columns)."""
-    return CLASSES, spec.height // STRIDE, spec.width // STRIDE
-
-
-def cells_of_mask(mask: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.int8]:
-    """What a mask of a 1600 x 256 picture says about the cells of its class, int8 (rows, columns)."""
-    _, rows, columns = grid_shape(spec)
-    height, width = mask.shape
-    share = mask.reshape(rows, height // rows, columns, width // columns).mean(axis=(1, 3))
-    known = np.where(share >= _LEAST_SHARE, 1, np.where(share > 0, UNKNOWN, 0))
+    down = _shares(mask.shape[0], content[0], spec.height // CELL)
+    across = _shares(mask.shape[1], content[1], spec.width // CELL)
+    share = down @ mask.astype(np.float32) @ across.T
+    known = np.where(share >= _LEAST_SHARE, 1, np.where(share > _TRACE, UNKNOWN, 0))
     return known.astype(np.int8)
+
+
+def _shares(pixels: int, content: int, cells: int) -> NDArray[np.float32]:
+    """Which share of each cell each pixel covers along one axis, float32 (cells, pixels)."""
+    edges = np.arange(pixels + 1) * (content / pixels)
+    starts = np.arange(cells)[:, None] * CELL
+    overlap = np.minimum(edges[1:], starts + CELL) - np.maximum(edges[:-1], starts)
+    return np.asarray(np.maximum(overlap, 0) / CELL, np.float32)

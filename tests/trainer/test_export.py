@@ -11,7 +11,10 @@ import torch
 
 from steel_defect.contract import InputSpec, ModelContract, from_metadata
 from steel_defect.image import decode
-from trainer import export, severstal, synthetic
+from trainer import export, synthetic
+from trainer.data.layouts import open_data
+from trainer.data.load import load
+from trainer.data.loose import open_loose_pictures
 from trainer.model import DeployedStripNet, StripNet, picture_logit
 from trainer.samples import SAMPLES
 from trainer.strips import StripSet
@@ -42,9 +45,9 @@ def test_bundled_model_computes_what_its_weights_say_on_the_samples(bundled_mode
 
 
 def test_bundled_model_computes_what_its_weights_say_on_real_strips(
-    bundled_model: Path, severstal_folder: Path
+    bundled_model: Path, severstal_folder: Path, tmp_path: Path
 ) -> None:
-    pixels = severstal.read_loose_pictures(severstal_folder, InputSpec()).pixels
+    pixels = load(open_loose_pictures(severstal_folder), InputSpec(), tmp_path).pixels
     expected, got = export.run_torch(export.restore(bundled_model), pixels), export.run_onnx(bundled_model, pixels)
     assert export.largest_difference(expected, got) < export.PARITY
     assert np.ptp(got["defect_prob"]) > 100 * export.PARITY
@@ -69,7 +72,7 @@ def test_bundled_model_gives_each_strip_the_same_alone_or_in_a_batch(bundled_mod
 def test_a_small_run_trains_and_exports(tmp_path: Path) -> None:
     synthetic.write_folder(tmp_path, count=12, seed=9, processes=2)
     spec = InputSpec()
-    strips = severstal.read_folder(tmp_path, spec)
+    strips = load(open_data(tmp_path), spec, tmp_path / "cache")
     torch.manual_seed(0)
     network = fit(StripNet(), ((strips, 6),), StageConfig("test", 3, 1e-3, 1e-2, average=0.5))
     deployed = DeployedStripNet(network, scale=0.7, offset=-0.4)

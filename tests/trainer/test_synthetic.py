@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from steel_defect.contract import InputSpec
-from trainer import rle, severstal, surface
+from trainer import rle, surface
+from trainer.data.layouts import open_data
+from trainer.data.load import load
 from trainer.fields import HEIGHT, WIDTH
 from trainer.samples import SAMPLES, write_samples
 from trainer.synthetic import DRAW, draw_strip, write_folder
@@ -72,7 +74,7 @@ def test_folder_has_severstals_layout_and_reads_back(tmp_path: Path) -> None:
     for row in rows:
         strip = drawn[names.index(row["ImageId"])]
         assert np.array_equal(rle.decode(row["EncodedPixels"], HEIGHT, WIDTH), strip.masks[int(row["ClassId"])])
-    read = severstal.read_folder(tmp_path, InputSpec())
+    read = load(open_data(tmp_path), InputSpec(), tmp_path / "cache")
     assert read.pixels.shape == (8, 128, 800)
     assert [bool(strip.masks) for strip in drawn] == read.defect.tolist()
     assert np.array_equal(read.classes, (read.cells == 1).any(axis=(2, 3)))

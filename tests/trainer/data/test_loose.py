@@ -1,0 +1,31 @@
+"""The developers' real pictures: their labels, the boxes of their damage, and pseudo-labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from steel_defect.contract import InputSpec
+from trainer.data.load import load
+from trainer.data.loose import open_agreed_pictures, open_loose_pictures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_real_pictures_have_their_labels_and_boxes(severstal_folder: Path, tmp_path: Path) -> None:
+    real = load(open_loose_pictures(severstal_folder), InputSpec(), tmp_path)
+    assert real.pixels.shape == (56, 128, 800)
+    assert real.defect.sum() == 43
+    assert len(set(real.sources)) == 7
+    # Cells are damaged or unknown only for classes that the strip has, and every class of a strip is somewhere.
+    assert np.array_equal((real.cells != 0).any(axis=(2, 3)), real.classes == 1)
+
+
+def test_agreed_pictures_are_never_labelled_ones(severstal_folder: Path, tmp_path: Path) -> None:
+    agreed = load(open_agreed_pictures(severstal_folder), InputSpec(), tmp_path)
+    real = open_loose_pictures(severstal_folder)
+    assert len(agreed) == 26
+    assert not {name.split("/")[-1] for name in agreed.names} & {item.name.split("/")[-1] for item in real.pictures}
+    assert (agreed.cells != 1).all()

@@ -1,0 +1,46 @@
+"""Cells of masks: what is damaged, sound or unknown, for pictures of any size, fitted or stretched."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steel_defect.contract import InputSpec
+from trainer.model import STRIDE
+from trainer.strips import CELL, cells_of_mask
+
+SPEC = InputSpec()
+
+
+def test_cells_are_as_large_as_those_of_the_network() -> None:
+    assert CELL == STRIDE
+
+
+def test_cells_of_a_mask_are_damaged_sound_or_unknown() -> None:
+    mask = np.zeros((256, 1600), bool)
+    mask[64:128, 128:192] = True  # exactly the cell in row 1, column 2
+    mask[0, 0] = True  # far too little to tell
+    cells = cells_of_mask(mask, (128, 800), SPEC)
+    assert cells.shape == (4, 25)
+    assert cells[1, 2] == 1
+    assert cells[0, 0] == -1
+    assert (cells == 0).sum() == 98
+
+
+def test_padding_is_sound() -> None:
+    square = np.ones((300, 300), bool)
+    cells = cells_of_mask(square, (128, 128), SPEC)
+    assert (cells[:, :4] == 1).all()
+    assert (cells[:, 4:] == 0).all()
+
+
+@given(st.integers(20, 200), st.integers(20, 200), st.integers(1, 6), st.integers(1, 6))
+def test_the_lower_right_quarter_stays_there_at_any_size(height: int, width: int, rows: int, columns: int) -> None:
+    spec = InputSpec(height=rows * 64, width=columns * 64, resize="stretch")
+    mask = np.zeros((height * 2, width * 2), bool)
+    mask[height:, width:] = True
+    cells = cells_of_mask(mask, (spec.height, spec.width), spec)
+    expected = np.zeros((rows * 2, columns * 2), np.int8)
+    expected[rows:, columns:] = 1
+    assert np.array_equal(cells, expected)

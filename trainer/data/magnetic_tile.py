@@ -1,0 +1,57 @@
+"""The public magnetic tile set, brought into the generic layout: pictures of surfaces with five kinds of defects."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from trainer.data.generic import CLEAN, TABLE, open_table
+from trainer.data.near_duplicates import group_near_duplicates
+from trainer.data.tables import rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer.data.dataset import DataSet
+
+_FREE: Final = "Free"
+
+
+def open_magnetic_tiles(folder: Path, work: Path) -> DataSet:
+    """Read the tiles: five classes, masks, and groups of pictures of one surface, for splitting.
+
+    Args:
+        folder: with `labels.csv` (`file,class,...`), `images/` and `masks/` (same names, .png).
+        work: where the table in the generic layout and the hashes are kept.
+
+    Raises:
+        DataError: a table or a picture cannot be used.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    table = work / TABLE
+    write_generic_table(folder, table)
+    return group_near_duplicates(open_table(table, root=folder), work)
+
+
+def write_generic_table(folder: Path, table: Path) -> None:
+    """Write `file,label,mask` for the tiles. Four masks are black all over: of those the place is not known.
+
+    Raises:
+        DataError: `labels.csv` cannot be used.
+    """
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "label", "mask"))
+        for _, row in rows(folder / "labels.csv", ("file", "class")):
+            clean = row["class"] == _FREE
+            mask = f"masks/{row['file'].removesuffix('.jpg')}.png"
+            known = not clean and _shows_anything(folder / mask)
+            writer.writerow((f"images/{row['file']}", CLEAN if clean else row["class"], mask if known else ""))
+
+
+def _shows_anything(mask: Path) -> bool:
+    with Image.open(mask) as image:
+        return bool(np.asarray(image).any())

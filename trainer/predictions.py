@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from trainer.atomic import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,16 +86,8 @@ class Predictions:
         }
         if self.class_logits is not None:
             arrays["class_logits"] = self.class_logits.astype(np.float32)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with partial.open("wb") as file:
-                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # mypy takes the arrays for allow_pickle
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(path) as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # mypy takes the arrays for allow_pickle
 
     @classmethod
     def load(cls, path: Path) -> Predictions:

@@ -13,6 +13,8 @@ from steel_defect import __version__
 COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
+    "evaluate": ("trainer.cli.evaluate", "Judge a training run; choose its threshold."),
+    "compare": ("trainer.cli.compare", "Compare training runs."),
     "publish": ("steel_defect.cli.publish", "Put a model file into a registry."),
     "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),

@@ -1,0 +1,1 @@
+"""Commands of the trainer; each module holds one, called `command`."""

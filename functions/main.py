@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import functions_framework
 
@@ -80,7 +80,15 @@ def _processor() -> UploadProcessor:
     import gcp_topic  # noqa: PLC0415 - as above
     from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
 
-    return upload_processor(_scorer, gcp_topic.publisher(load_settings().outcome_topic))
+    publish = gcp_topic.publisher(load_settings().outcome_topic)
+
+    def tell(result: dict[str, Any]) -> None:
+        if publish is not None:
+            publish(result)
+        # infra/gcp/metrics.tf counts these lines.
+        _log.info("picture %s", result.get("decision", "refused"))
+
+    return upload_processor(_scorer, tell)
 
 
 def _answer(request: flask.Request) -> Response:

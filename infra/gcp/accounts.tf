@@ -1,0 +1,39 @@
+# One account for each thing that runs. None has a role in the whole project but what cannot be granted any closer.
+
+resource "google_service_account" "this" {
+  for_each = {
+    api      = "Scores pictures over HTTP"
+    upload   = "Scores uploads"
+    backfill = "Scores what is in the bucket of uploads"
+    trigger  = "Brings events of uploads to the upload function"
+    build    = "Tests and deploys"
+  }
+
+  account_id   = "steel-defect-${each.key}"
+  display_name = "steel-defect ${each.key}"
+  description  = each.value
+  depends_on   = [google_project_service.api]
+}
+
+locals {
+  # Who may do what with the objects of which bucket. Writing results takes objectUser: Cloud Storage asks for
+  # storage.objects.delete to overwrite one, and for storage.objects.list to say "not found" instead of "forbidden".
+  bucket_grants = {
+    api-models       = { account = "api", bucket = "models", role = "roles/storage.objectViewer" }
+    upload-models    = { account = "upload", bucket = "models", role = "roles/storage.objectViewer" }
+    upload-uploads   = { account = "upload", bucket = "uploads", role = "roles/storage.objectViewer" }
+    upload-results   = { account = "upload", bucket = "results", role = "roles/storage.objectUser" }
+    backfill-models  = { account = "backfill", bucket = "models", role = "roles/storage.objectViewer" }
+    backfill-uploads = { account = "backfill", bucket = "uploads", role = "roles/storage.objectViewer" }
+    backfill-results = { account = "backfill", bucket = "results", role = "roles/storage.objectUser" }
+    build-source     = { account = "build", bucket = "build", role = "roles/storage.objectViewer" }
+  }
+}
+
+resource "google_storage_bucket_iam_member" "account" {
+  for_each = local.bucket_grants
+
+  bucket = google_storage_bucket.this[each.value.bucket].name
+  role   = each.value.role
+  member = google_service_account.this[each.value.account].member
+}

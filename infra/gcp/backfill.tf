@@ -1,0 +1,31 @@
+# Scores what is in the bucket of uploads and has no result of this model: everything, or what is below a prefix:
+#   gcloud run jobs execute steel-defect-backfill --region=europe-west1 --args=-m,gcp_backfill,line-3/
+# Each task takes its share by the key; one that fails is started again, and goes on where it was. Image, command and
+# environment are deployed by cloudbuild.yaml.
+
+resource "google_cloud_run_v2_job" "backfill" {
+  name                = "steel-defect-backfill"
+  location            = var.region
+  deletion_protection = false # nothing is kept in it
+
+  template {
+    task_count  = var.backfill_tasks
+    parallelism = var.backfill_tasks
+
+    template {
+      service_account = google_service_account.this["backfill"].email
+      max_retries     = 3
+      timeout         = "86400s" # a day; stopped there, another execution goes on
+
+      containers {
+        image = "us-docker.pkg.dev/cloudrun/container/job"
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [annotations, client, client_version, labels, template[0].annotations, template[0].labels, template[0].template[0].containers]
+  }
+
+  depends_on = [google_project_service.api]
+}

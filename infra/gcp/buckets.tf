@@ -1,0 +1,65 @@
+locals {
+  # Names of buckets are shared by the whole world, ids of projects are unique.
+  buckets = { for use in ["uploads", "results", "models", "build"] : use => "${var.project}-steel-defect-${use}" }
+}
+
+resource "google_storage_bucket" "this" {
+  for_each = local.buckets
+
+  name                        = each.value
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.delete_data
+
+  # A result names the generation of its upload, and an event that comes late must still find it.
+  versioning {
+    enabled = each.key != "build"
+  }
+
+  # What was overwritten or deleted. The versions of models are never overwritten, but what was in production is.
+  dynamic "lifecycle_rule" {
+    for_each = each.key == "build" ? [] : [each.key == "models" ? 365 : 30]
+    content {
+      condition {
+        days_since_noncurrent_time = lifecycle_rule.value
+        with_state                 = "ARCHIVED"
+      }
+      action {
+        type = "Delete"
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.key == "build" ? [30] : each.key == "uploads" && var.keep_uploads_days != null ? [var.keep_uploads_days] : []
+    content {
+      condition {
+        age        = lifecycle_rule.value
+        with_state = "LIVE"
+      }
+      action {
+        type = "Delete"
+      }
+    }
+  }
+
+  lifecycle_rule {
+    condition {
+      age = 7
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_storage_bucket_iam_member" "camera" {
+  for_each = var.cameras
+
+  bucket = google_storage_bucket.this["uploads"].name
+  role   = "roles/storage.objectCreator"
+  member = each.key
+}

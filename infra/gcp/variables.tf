@@ -1,0 +1,142 @@
+variable "project" {
+  description = "Id of the project that everything is made in."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "A project id has 6 to 30 characters of a-z, 0-9 and '-', begins with a letter, and is not the number or the display name."
+  }
+}
+
+variable "region" {
+  description = "Region of the buckets, the functions and the trigger. A trigger must be where its bucket is, so there is one for all."
+  type        = string
+  default     = "europe-west1"
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "Name one region such as europe-west1, not a multi-region such as EU and not a zone."
+  }
+}
+
+variable "allow_unauthenticated" {
+  description = "Whether anybody who has the URL may call the api function. Where false, a caller needs an identity token and roles/run.invoker."
+  type        = bool
+  default     = false
+}
+
+variable "api_callers" {
+  description = "Who may call the api function, for example serviceAccount:line-3@my-project.iam.gserviceaccount.com or group:inspectors@example.com."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for caller in var.api_callers : can(regex("^(user|group|serviceAccount|principal|principalSet):", caller))])
+    error_message = "Write each caller as user:..., group:..., serviceAccount:..., principal:... or principalSet:...; for everybody set allow_unauthenticated."
+  }
+}
+
+variable "cameras" {
+  description = "Who may put pictures into the bucket of uploads, written as api_callers are. They can neither read nor overwrite what is there."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for camera in var.cameras : can(regex("^(user|group|serviceAccount|principal|principalSet):", camera))])
+    error_message = "Write each camera as user:..., group:..., serviceAccount:..., principal:... or principalSet:...."
+  }
+}
+
+variable "model" {
+  description = "Name of the model in the registry whose version in production the functions follow. Null: they serve the bundled model."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.model == null ? true : can(regex("^[a-z0-9][a-z0-9._-]{0,62}$", var.model))
+    error_message = "A model's name has at most 63 characters of a-z, 0-9, '.', '_' and '-'."
+  }
+}
+
+variable "max_instances" {
+  description = "Most instances that each function may have at once: a ceiling on what it can cost."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.max_instances >= 1 && floor(var.max_instances) == var.max_instances
+    error_message = "Give a whole number from 1."
+  }
+}
+
+variable "keep_uploads_days" {
+  description = "Uploads are deleted that many days after they came. Null: never."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.keep_uploads_days == null ? true : var.keep_uploads_days >= 1
+    error_message = "Give at least one day, or null."
+  }
+}
+
+variable "delivery_attempts" {
+  description = "How often an upload is tried before it goes to the dead letters."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.delivery_attempts >= 5 && var.delivery_attempts <= 100
+    error_message = "Pub/Sub takes 5 to 100."
+  }
+}
+
+variable "backfill_tasks" {
+  description = "Tasks of the backfill job; all run at once, each on one processor."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.backfill_tasks >= 1 && var.backfill_tasks <= 1000
+    error_message = "Give 1 to 1000."
+  }
+}
+
+variable "alert_email" {
+  description = "Who is told of alerts. Null: they only show in the console."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alert_email == null ? true : can(regex("^[^@ ]+@[^@ ]+$", var.alert_email))
+    error_message = "That is no address."
+  }
+}
+
+variable "alert_refused_share" {
+  description = "Share of uploads that cannot be scored, over an hour, from which on there is an alert."
+  type        = number
+  default     = 0.2
+
+  validation {
+    condition     = var.alert_refused_share > 0 && var.alert_refused_share < 1
+    error_message = "Give a share between 0 and 1."
+  }
+}
+
+variable "alert_reject_share" {
+  description = "Share of scored uploads that are decided to be rejected, over an hour, from which on there is an alert. Set it above what the line usually has."
+  type        = number
+  default     = 0.5
+
+  validation {
+    condition     = var.alert_reject_share > 0 && var.alert_reject_share < 1
+    error_message = "Give a share between 0 and 1."
+  }
+}
+
+variable "delete_data" {
+  description = "Whether `terraform destroy` also deletes the buckets' contents: pictures, results and models. Where false it stops at a bucket that is not empty."
+  type        = bool
+  default     = false
+}

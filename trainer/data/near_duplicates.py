@@ -5,12 +5,12 @@ places of a grid whose cells are about square, on two versions of the picture - 
 is about as large as a cell. Light that is stronger or weaker changes neither.
 
 Why this hash and this threshold was measured on the 1,344 magnetic tiles, each surface of which was pictured under six
-exposures. Surfaces that were pictured once have at most one picture of each exposure, so groups should have six pictures,
-and a growing number of pairs within an exposure betrays chance likeness. From 0.14 to 0.23 of the bits the groups only
-fill up; with 0.22 there are 251, of which 182 have exactly six, the largest 15, and 44 pairs lie within an exposure
-beside 3,192 across. From 0.24 on, groups of different surfaces melt together: 4 more at 0.25, one of 61 pictures at 0.26.
-The usual difference hash, 16 x 16 bits to the right alone, never gets there: where it finds most groups of six, 52, one
-group has 276 pictures. Nearest neighbours among 149 photographs of steel strip differ in 0.21 of the bits or more.
+exposures. A surface pictured once has one picture of each exposure at most, so groups should have six pictures, and
+pairs within an exposure betray chance likeness. From 0.14 to 0.23 of the bits groups only fill up; with 0.22 there are
+251, of which 182 have exactly six, the largest 15, and 44 pairs lie within an exposure beside 3,192 across. From 0.24
+on, groups of different surfaces melt together: at 0.26 one has 61 pictures. The usual difference hash, 16 x 16 bits to
+the right alone, never gets there: where it finds most groups of six, 52, one group has 276 pictures. Nearest
+neighbours among 149 photographs of steel strip differ in 0.21 of the bits or more.
 """
 
 from __future__ import annotations

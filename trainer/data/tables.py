@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from trainer.data.dataset import DataError
@@ -24,28 +25,32 @@ def header(path: Path) -> tuple[str, ...]:
         return tuple(csv.DictReader(table).fieldnames or ())
 
 
-def rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def rows(path: Path, required: Sequence[str], *, comments: bool = False) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a table, each with its number as an editor or a spreadsheet counts lines: the header is row 1.
 
-    A quoted value may run over lines; a row has the number of its last one.
+    A quoted value may run over lines; a row has the number of its last one. With `comments`, lines that start with "#"
+    may stand before the header.
 
     Raises:
         DataError: the file cannot be read, is not UTF-8, has no header with the `required` columns, or a row has more
             or fewer values than the header.
     """
     with _readable(path) as table:
-        reader = csv.DictReader(table)
+        first, above = table.readline(), 0
+        while comments and first.startswith("#"):
+            first, above = table.readline(), above + 1
+        reader = csv.DictReader(chain([first], table))
         columns = reader.fieldnames or ()
         missing = [column for column in required if column not in columns]
         if missing:
-            message = f"{path}, row 1: no column {', '.join(missing)}; found {','.join(columns) or 'nothing'}"
+            message = f"{path}, row {above + 1}: no column {', '.join(missing)}; found {','.join(columns) or 'nothing'}"
             raise DataError(message)
         for row in reader:
             # DictReader keeps surplus values under None, and None for values that are missing.
             if None in row or None in row.values():
-                message = f"{path}, row {reader.line_num}: expected {len(columns)} values, as in the header"
+                message = f"{path}, row {above + reader.line_num}: expected {len(columns)} values, as in the header"
                 raise DataError(message)
-            yield reader.line_num, row
+            yield above + reader.line_num, row
 
 
 @contextmanager

@@ -1,65 +1,99 @@
-"""Random changes of a batch that leave its labels true: flips, light, and a strip that moves out of the picture."""
+"""Random changes of one strip that leave its labels true, or change them with it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import torch
+import numpy as np
 
 from trainer.model import STRIDE
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from numpy.typing import NDArray
 
-_SHIFT_CHANCE: Final = 0.25
-_LARGEST_SHIFT: Final = 10
+    from trainer.recipe import Augmentation
+
+    Strip = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]
+
+_LARGEST_SHIFT: Final = 0.4
+# On clean strips as many cells are painted over as a small defect has, so that black patches tell nothing.
+_PATCH_CELLS: Final = 4
 
 
-def augment(pixels: Tensor, classes: Tensor, cells: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Change each strip on its own.
+def augment(
+    pixels: NDArray[np.uint8],
+    classes: NDArray[np.float32],
+    cells: NDArray[np.int8],
+    how: Augmentation,
+    rng: np.random.Generator,
+) -> Strip:
+    """Change one strip at random.
 
     Args:
-        pixels: uint8 (N, H, W).
-        classes: float32 (N, 4).
-        cells: int8 (N, 4, h, w).
-        generator: of all randomness.
+        pixels: uint8 (H, W).
+        classes: float32 (C,).
+        cells: int8 (C, H/32, W/32), -1 where unknown.
+        how: chances and strengths.
+        rng: of all randomness.
 
     Returns:
-        New pixels and the cells that fit them; the classes stay true.
+        New pixels, classes and cells; the arguments are left as they are.
     """
-    count = len(pixels)
-    new_pixels, new_cells = pixels.clone(), cells.clone()
-    random = torch.rand(count, 6, generator=generator)
-    for place in range(count):
-        picture, grid = pixels[place], cells[place]
-        if random[place, 0] < _SHIFT_CHANCE:
-            picture, grid = _shift(picture, grid, classes[place], float(random[place, 1]))
-        axes = [axis for axis, chance in ((-1, random[place, 2]), (-2, random[place, 3])) if chance < 0.5]
-        if axes:
-            picture, grid = picture.flip(axes), grid.flip(axes)
-        new_pixels[place], new_cells[place] = _relight(picture, random[place, 4:]), grid
-    return new_pixels, new_cells
+    if rng.random() < how.blackout:
+        pixels, classes, cells = _black_out(pixels, classes, cells, rng)
+    if rng.random() < how.shift:
+        pixels, cells = _shift(pixels, classes, cells, rng)
+    if rng.random() < how.horizontal_flip:
+        pixels, cells = pixels[:, ::-1], cells[:, :, ::-1]
+    if rng.random() < how.vertical_flip:
+        pixels, cells = pixels[::-1], cells[:, ::-1]
+    if how.exposure or how.contrast:
+        pixels = _relight(pixels, how, rng)
+    return np.ascontiguousarray(pixels), classes, np.ascontiguousarray(cells)
 
 
-def _relight(picture: Tensor, random: Tensor) -> Tensor:
-    """Another exposure (0.6 to 1.6 times) and another contrast curve (exponent 0.8 to 1.25)."""
-    gain, gamma = torch.exp2(random[0] * 1.4 - 0.7), torch.exp2(random[1] * 0.64 - 0.32)
-    values = torch.arange(256) / 255
-    curve = (gain * values**gamma * 255).round().clamp(0, 255).to(torch.uint8)
-    return curve[picture.int()]
+def _relight(pixels: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Another exposure and another contrast curve."""
+    gain = 2 ** rng.uniform(-how.exposure, how.exposure)
+    gamma = 2 ** rng.uniform(-how.contrast, how.contrast)
+    curve = np.clip(np.rint(gain * (np.arange(256) / 255) ** gamma * 255), 0, 255).astype(np.uint8)
+    lit: NDArray[np.uint8] = curve[pixels]
+    return lit
 
 
-def _shift(picture: Tensor, grid: Tensor, classes: Tensor, random: float) -> tuple[Tensor, Tensor]:
-    """Move the strip sideways by whole cells, black behind it - unless the last known damage of a class would leave."""
-    columns = round((2 * random - 1) * _LARGEST_SHIFT)
-    moved = torch.zeros_like(grid)
-    shifted = torch.zeros_like(picture)
-    if columns >= 0:
-        moved[..., columns:] = grid[..., : grid.shape[-1] - columns]
-        shifted[:, columns * STRIDE :] = picture[:, : picture.shape[-1] - columns * STRIDE]
+def _black_out(
+    pixels: NDArray[np.uint8], classes: NDArray[np.float32], cells: NDArray[np.int8], rng: np.random.Generator
+) -> Strip:
+    """Paint out all damage, which makes the strip clean; on a clean one, a few sound cells.
+
+    A strip with a class whose place is not known stays as it is.
+    """
+    damaged = (cells == 1).any(axis=(1, 2))
+    if not np.array_equal(damaged, classes > 0):
+        return pixels, classes, cells
+    if classes.any():
+        painted = (cells != 0).any(axis=0)
+        classes, cells = np.zeros_like(classes), np.zeros_like(cells)
     else:
-        moved[..., :columns] = grid[..., -columns:]
-        shifted[:, : columns * STRIDE] = picture[:, -columns * STRIDE :]
-    if not torch.equal((moved == 1).flatten(1).any(dim=1).float(), classes):
-        return picture, grid
+        rows, columns = cells.shape[1:]
+        painted = np.zeros((rows, columns), np.bool_)
+        painted.flat[rng.integers(0, rows * columns, rng.integers(1, _PATCH_CELLS + 1))] = True
+    pixels = pixels.copy()
+    pixels[painted.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)] = 0
+    return pixels, classes, cells
+
+
+def _shift(
+    pixels: NDArray[np.uint8], classes: NDArray[np.float32], cells: NDArray[np.int8], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+    """Move the strip sideways by whole cells, black behind it - unless the last known damage of a class would leave."""
+    width = cells.shape[2]
+    columns = round(rng.uniform(-_LARGEST_SHIFT, _LARGEST_SHIFT) * width)
+    source = slice(max(0, -columns), width - max(0, columns))
+    target = slice(max(0, columns), width - max(0, -columns))
+    moved, shifted = np.zeros_like(cells), np.zeros_like(pixels)
+    moved[:, :, target] = cells[:, :, source]
+    if not np.array_equal((moved == 1).any(axis=(1, 2)), classes > 0):
+        return pixels, cells
+    shifted[:, target.start * STRIDE : target.stop * STRIDE] = pixels[:, source.start * STRIDE : source.stop * STRIDE]
     return shifted, moved

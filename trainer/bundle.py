@@ -14,7 +14,7 @@ import hashlib
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,18 +22,27 @@ import numpy as np
 import torch
 
 import steel_defect
-from steel_defect.contract import InputSpec, ModelContract
+from steel_defect.contract import ModelContract
 from trainer import export, synthetic
+from trainer.batches import mixture_of
 from trainer.card import CardFacts, write_card
-from trainer.crossvalidate import cross_validate, frozen_baseline
+from trainer.checkpoint import RunFolder
+from trainer.crossvalidate import Trial, cross_validate, frozen_baseline, join, source_folds
 from trainer.data.layouts import open_data
 from trainer.data.load import load
 from trainer.data.loose import open_agreed_pictures, open_loose_pictures
+from trainer.distributed import World, world
 from trainer.metrics import Interval, bootstrap_auc, decide
 from trainer.model import DeployedStripNet, StripNet, load_backbone
-from trainer.train import Mixture, StageConfig, fit, predict
+from trainer.predict import predict
+from trainer.recipe import read_recipe
+from trainer.train import Job, train
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steel_defect.contract import InputSpec
+    from trainer.batches import Mixture
     from trainer.strips import StripSet
 
 CLASS_NAMES: Final = ("pits", "cracks", "scratches", "rolled-in scale")
@@ -44,6 +53,19 @@ LICENCE: Final = (
     "Severstal), from an ImageNet backbone under MIT; see MODEL_CARD.md"
 )
 BUNDLED: Final = Path(steel_defect.__file__).parent / "bundled"
+# Of a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
+IN_BATCH: Final = (6, 3, 4, 3)
+PARTS: Final = 5
+
+
+# Stage 1, ImageNet to drawn strips; stage 2, to real pictures mixed with drawn ones. Both are the recipe `strip`.
+STAGE_1: Final = ("optimisation.steps=500",)
+STAGE_2: Final = (
+    "optimisation.steps=100",
+    "optimisation.rate=1.5e-4",
+    "optimisation.head_rate=6e-4",
+    "optimisation.average=0.95",
+)
 
 
 @dataclass(frozen=True)
@@ -53,62 +75,78 @@ class BundleConfig:
     Attributes:
         real: folder of the labelled real pictures.
         backbone: ImageNet weights with torchvision's key names; None lets torchvision download its own.
-        work: where drawn strips and the network after stage 1 are kept.
+        work: where drawn strips and checkpoints are kept.
         output: folder of `model.onnx` and `MODEL_CARD.md`.
-        strips: number of drawn strips to train on.
+        strips: number of drawn strips to train on, and as many again with faint damage.
         held_out_strips: number of drawn strips to measure on.
         processes: that draw at a time.
-        stage_1: ImageNet to drawn strips.
-        stage_2: to real pictures, mixed with drawn ones.
+        stage_1: changes of the recipe for drawn strips.
+        stage_2: changes of the recipe for real pictures.
     """
 
     real: Path
     backbone: Path | None = None
     work: Path = Path("runs/bundle")
     output: Path = BUNDLED
-    strips: int = 2400
+    strips: int = 2000
     held_out_strips: int = 300
     processes: int = 2
-    stage_1: StageConfig = field(default_factory=lambda: StageConfig("stage 1", 500, 6e-4, 3e-3))
-    stage_2: StageConfig = field(default_factory=lambda: StageConfig("stage 2", 100, 1.5e-4, 6e-4, average=0.95))
+    stage_1: tuple[str, ...] = STAGE_1
+    stage_2: tuple[str, ...] = STAGE_2
 
 
-def make_bundle(config: BundleConfig) -> Path:
+def make_bundle(config: BundleConfig, world: World) -> Path:
     """Run everything and return the path of the model file.
 
     Raises:
         RuntimeError: the exported file does not compute what the network does.
     """
-    started, spec = time.monotonic(), InputSpec()
-    drawn = _drawn_strips(config, "train", config.strips, seed=1, spec=spec)
+    started = time.monotonic()
+    stage_1, stage_2 = read_recipe("strip", config.stage_1), read_recipe("strip", config.stage_2)
+    spec = stage_1.input
+    drawn = join(
+        _drawn_strips(config, "train", config.strips, seed=1, spec=spec),
+        _drawn_strips(config, "faint", config.strips, seed=3, spec=spec, strength=synthetic.HARD_STRENGTH),
+    )
     held_out = _drawn_strips(config, "held-out", config.held_out_strips, seed=2, spec=spec)
     real = load(open_loose_pictures(config.real), spec, config.work / "cache")
     agreed = load(open_agreed_pictures(config.real), spec, config.work / "cache")
+    parts = source_folds(real.sources, PARTS)
 
-    def mixture(labelled: StripSet) -> Mixture:
-        return ((drawn, 6), (labelled.take(~labelled.defect), 3), (labelled.take(labelled.defect), 4), (agreed, 3))
-
-    torch.manual_seed(config.stage_1.seed)
+    torch.manual_seed(stage_1.seed)
     imagenet = StripNet()
     load_backbone(imagenet, config.backbone)
-    baseline = bootstrap_auc(frozen_baseline(imagenet, real), real.defect)
-    pretrained = _stage_1(imagenet, drawn, config)
-    drawn_only = bootstrap_auc(predict(pretrained, real)[0], real.defect)
-    out_of_fold = cross_validate(pretrained, real, mixture, config.stage_2)
-    np.savez(
-        config.work / "out-of-fold.npz",
-        names=np.array(real.names),
-        truth=real.defect,
-        folds=out_of_fold.folds,
-        logits=out_of_fold.defect_logits,
-        class_logits=out_of_fold.class_logits,
+    baseline = bootstrap_auc(frozen_baseline(imagenet, real, parts), real.defect)
+    first = Job(stage_1, drawn, mixture_of(drawn, stage_1), None, RunFolder(config.work / "stage-1"))
+    pretrained = train(imagenet, first, world)
+    drawn_only = bootstrap_auc(predict(pretrained, real, world).defect_logits, real.defect)
+
+    def mixture(strips: StripSet, usable: NDArray[np.bool_]) -> Mixture:
+        number = np.arange(len(strips))
+        truly = usable & (number < len(real))
+        is_drawn = (number >= len(real)) & (number < len(real) + len(drawn))
+        kinds = (is_drawn, truly & ~strips.defect, truly & strips.defect, number >= len(real) + len(drawn))
+        return tuple(zip(map(np.flatnonzero, kinds), IN_BATCH, strict=True))
+
+    trial = Trial(
+        recipe=stage_2,
+        start=lambda: copy.deepcopy(pretrained),
+        strips=real,
+        extra=(drawn, agreed),
+        mixture=mixture,
+        folder=config.work / "cross-validation",
     )
+    out_of_fold = cross_validate(trial, parts, world)
     decision = decide(out_of_fold.defect_logits, real.defect)
     quality = bootstrap_auc(out_of_fold.defect_logits, real.defect)
     sys.stderr.write(f"cross-validation: ROC-AUC {quality} on {len(real)} real pictures; baseline {baseline}\n")
 
-    network = fit(copy.deepcopy(pretrained), mixture(real), config.stage_2)
-    drawn_quality = bootstrap_auc(predict(network, held_out)[0], held_out.defect)
+    everything = join(real, drawn, agreed)
+    all_of_it = mixture(everything, np.ones(len(everything), np.bool_))
+    last = Job(stage_2, everything, all_of_it, None, RunFolder(config.work / "stage-2"))
+    network = train(copy.deepcopy(pretrained), last, world)
+    assert isinstance(network, StripNet)  # noqa: S101 - that is what the recipe makes
+    drawn_quality = bootstrap_auc(predict(network, held_out, world).defect_logits, held_out.defect)
     digest = hashlib.sha256("".join(strips.digest for strips in (drawn, real, agreed)).encode()).hexdigest()
     contract = ModelContract(
         name=MODEL_NAME,
@@ -145,7 +183,7 @@ def make_bundle(config: BundleConfig) -> Path:
         drawn=drawn,
         held_out=held_out,
         drawn_quality=drawn_quality,
-        stages=(config.stage_1, config.stage_2),
+        stages=(stage_1, stage_2),
         parity=parity,
         parity_pictures=len(pixels),
         drawn_only=drawn_only,
@@ -153,28 +191,22 @@ def make_bundle(config: BundleConfig) -> Path:
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
     write_card(facts, config.output / "MODEL_CARD.md")
-    torch.save(network.state_dict(), config.work / "network.pt")
     return path
 
 
-def _drawn_strips(config: BundleConfig, name: str, count: int, *, seed: int, spec: InputSpec) -> StripSet:
+def _drawn_strips(  # noqa: PLR0913 - what is drawn, and where it is kept
+    config: BundleConfig,
+    name: str,
+    count: int,
+    *,
+    seed: int,
+    spec: InputSpec,
+    strength: tuple[float, float] = synthetic.FULL_STRENGTH,
+) -> StripSet:
     folder = config.work / f"drawn-{name}"
     if len(list((folder / "train_images").glob("*.jpg"))) != count:
-        synthetic.write_folder(folder, count=count, seed=seed, processes=config.processes)
+        synthetic.write_folder(folder, count=count, seed=seed, processes=config.processes, strength=strength)
     return load(open_data(folder), spec, config.work / "cache")
-
-
-def _stage_1(imagenet: StripNet, drawn: StripSet, config: BundleConfig) -> StripNet:
-    """Train the first stage, or read it from `work` if it was trained there on the same data with the same settings."""
-    key = hashlib.sha256(f"{config.stage_1} {drawn.digest} {config.backbone}".encode()).hexdigest()[:16]
-    path = config.work / f"stage-1-{key}.pt"
-    if path.exists():
-        network = StripNet()
-        network.load_state_dict(torch.load(path, weights_only=True))
-        return network
-    network = fit(copy.deepcopy(imagenet), ((drawn, 16),), config.stage_1)
-    torch.save(network.state_dict(), path)
-    return network
 
 
 def _figures(interval: Interval) -> dict[str, float]:
@@ -209,9 +241,9 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=BUNDLED, help="default: %(default)s")
     options = parser.parse_args()
-    path = make_bundle(
-        BundleConfig(real=options.real, backbone=options.backbone, work=options.work, output=options.output)
-    )
+    config = BundleConfig(real=options.real, backbone=options.backbone, work=options.work, output=options.output)
+    with world() as processes:
+        path = make_bundle(config, processes)
     sys.stdout.write(f"{path}\n")
 
 

@@ -1,8 +1,8 @@
-"""Cross-validation over the real pictures, split by where they are from."""
+"""Cross-validation with whole groups held out: each picture is scored by a network that saw nothing of its group."""
 
 from __future__ import annotations
 
-import copy
+import hashlib
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -12,32 +12,39 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 
+from trainer.checkpoint import RunFolder
 from trainer.metrics import roc_auc
 from trainer.model import StripNet, normalise
-from trainer.train import Mixture, StageConfig, fit, predict
+from trainer.predict import predict
+from trainer.strips import StripSet
+from trainer.train import Job, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from trainer.strips import StripSet
+    from trainer.batches import Mixture
+    from trainer.distributed import World
+    from trainer.model import GrayMobileNet
+    from trainer.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What models that never saw a strip, nor any of its source, say of it.
+    """What networks that never saw a picture, nor any of its group, say of it.
 
     Attributes:
-        folds: int64 (N,), the part each strip was held out in.
+        folds: int64 (N,), the part each picture was held out in.
         defect_logits: float32 (N,), not calibrated.
-        class_logits: float32 (N, 4), not calibrated.
+        class_logits: float32 (N, C), not calibrated; None where the network has none.
     """
 
     folds: NDArray[np.int64]
     defect_logits: NDArray[np.float32]
-    class_logits: NDArray[np.float32]
+    class_logits: NDArray[np.float32] | None
 
     def auc_of_folds(self, truth: NDArray[np.bool_]) -> list[float]:
         """ROC-AUC within each part."""
@@ -67,45 +74,83 @@ def source_folds(sources: tuple[str, ...], folds: int) -> NDArray[np.int64]:
     return np.array([part_of[source] for source in sources], dtype=np.int64)
 
 
-def cross_validate(
-    pretrained: StripNet, real: StripSet, mixture: Callable[[StripSet], Mixture], config: StageConfig, *, folds: int = 5
-) -> OutOfFold:
-    """Fine-tune from `pretrained` once for each part, without it, and score it.
+@dataclass(frozen=True)
+class Trial:
+    """What is cross-validated.
+
+    Attributes:
+        recipe: how each network is trained; its seed is that of the first part.
+        start: makes the network to start from; called once for each part.
+        strips: the N labelled pictures that are held out in turn.
+        extra: pictures that are learned from in every part, and never judged.
+        mixture: from all pictures (`strips`, then `extra`) and which of them may be used, what is in a batch.
+        folder: a run for each part is kept in it.
+    """
+
+    recipe: Recipe
+    start: Callable[[], GrayMobileNet]
+    strips: StripSet
+    extra: tuple[StripSet, ...]
+    mixture: Callable[[StripSet, NDArray[np.bool_]], Mixture]
+    folder: Path
+
+
+def cross_validate(trial: Trial, parts: NDArray[np.int64], world: World) -> OutOfFold:
+    """Train once for each part, without it, and score it. What a run that was stopped had done is not done again.
 
     Args:
-        pretrained: has seen no real strip; left as it is.
-        real: the labelled strips.
-        mixture: makes the training mixture from the strips that are not held out.
-        config: of the fine-tuning.
-        folds: number of parts.
+        trial: what to do.
+        parts: int64 (N,), from 0.
+        world: the processes that train together.
     """
-    parts = source_folds(real.sources, folds)
-    defect_logits = np.zeros(len(real), np.float32)
-    class_logits = np.zeros((len(real), 4), np.float32)
-    for fold in range(folds):
-        held_out = parts == fold
-        stage = replace(config, name=f"{config.name}, part {fold + 1} of {folds}", seed=config.seed + fold)
-        network = fit(copy.deepcopy(pretrained), mixture(real.take(~held_out)), stage)
-        defect_logits[held_out], class_logits[held_out] = predict(network, real.take(held_out))
-        part_quality = roc_auc(defect_logits[held_out], real.defect[held_out])
-        sys.stderr.write(f"{stage.name}: ROC-AUC {part_quality:.3f} on {held_out.sum()} held-out strips\n")
+    truth, strips = trial.strips.defect, join(trial.strips, *trial.extra)
+    count = len(trial.strips)
+    defect_logits = np.zeros(count, np.float32)
+    class_logits: NDArray[np.float32] | None = np.zeros_like(trial.strips.classes)
+    for part in range(int(parts.max()) + 1):
+        held_out = parts == part
+        usable = np.concatenate([~held_out, np.ones(len(strips) - count, np.bool_)])
+        recipe = replace(trial.recipe, seed=trial.recipe.seed + part)
+        run = RunFolder(trial.folder / f"part-{part + 1}")
+        network = train(trial.start(), Job(recipe, strips, trial.mixture(strips, usable), None, run), world)
+        said = predict(network, trial.strips.take(held_out), world)
+        defect_logits[held_out] = said.defect_logits
+        if class_logits is not None and said.class_logits is not None:
+            class_logits[held_out] = said.class_logits
+        else:
+            class_logits = None
+        quality = roc_auc(said.defect_logits, truth[held_out])
+        sys.stderr.write(f"{run.path}: ROC-AUC {quality:.3f} on {held_out.sum()} held-out pictures\n")
     return OutOfFold(parts, defect_logits, class_logits)
 
 
-def frozen_baseline(imagenet: StripNet, real: StripSet, *, folds: int = 5) -> NDArray[np.float32]:
+def join(*sets: StripSet) -> StripSet:
+    """Sets of the same size and the same classes as one, in memory."""
+    return StripSet(
+        np.concatenate([strips.pixels for strips in sets]),
+        np.concatenate([strips.classes for strips in sets]),
+        np.concatenate([strips.cells for strips in sets]),
+        tuple(name for strips in sets for name in strips.names),
+        tuple(source for strips in sets for source in strips.sources),
+        hashlib.sha256("".join(strips.digest for strips in sets).encode()).hexdigest(),
+    )
+
+
+def frozen_baseline(imagenet: StripNet, strips: StripSet, parts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Out-of-fold logits (N,) of logistic regression on the averaged features of a network that is not trained."""
     with torch.inference_mode():
         features = torch.cat(
             [
-                imagenet.eval().features(normalise(torch.from_numpy(real.pixels[start : start + 16]))).mean(dim=(2, 3))
-                for start in range(0, len(real), 16)
+                imagenet.eval()
+                .features(normalise(torch.from_numpy(strips.pixels[start : start + 16])))
+                .mean(dim=(2, 3))
+                for start in range(0, len(strips), 16)
             ]
         )
-    features, truth = features.clone(), torch.from_numpy(real.defect).float()
-    parts = torch.from_numpy(source_folds(real.sources, folds))
-    logits = torch.zeros(len(real))
-    for fold in range(folds):
-        held_out = parts == fold
+    features, truth = features.clone(), torch.from_numpy(strips.defect).float()
+    logits = torch.zeros(len(strips))
+    for part in np.unique(parts):
+        held_out = torch.from_numpy(parts == part)
         mean, deviation = features[~held_out].mean(dim=0), features[~held_out].std(dim=0) + 1e-6
         standard = (features - mean) / deviation
         weight, offset = _logistic_regression(standard[~held_out], truth[~held_out])

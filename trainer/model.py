@@ -1,11 +1,14 @@
-"""The network: MobileNetV2 on one gray channel, a dense map of the four defect classes, and the graph that ships."""
+"""The networks' common body, MobileNetV2 on one gray channel, and the strip network: a dense map of defect classes."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import (  # type: ignore[import-untyped]  # torchvision ships no types
     MobileNet_V2_Weights,
@@ -14,10 +17,12 @@ from torchvision.models import (  # type: ignore[import-untyped]  # torchvision 
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
 CLASSES: Final = 4
 STRIDE: Final = 32
-_FEATURES: Final = 1280
+FEATURES: Final = 1280
+BLOCKS: Final = 19
 _RGB_MEAN: Final = (0.485, 0.456, 0.406)
 _RGB_STD: Final = (0.229, 0.224, 0.225)
 # One gray value stands for all three channels, so black borders of the convolutions mean the same to each filter.
@@ -26,27 +31,95 @@ _GRAY_MEAN: Final = 0.449
 _PRIOR_LOGIT: Final = -6.0
 
 
-class StripNet(nn.Module):
-    """MobileNetV2 features and a 1x1 convolution to a map of class logits, one cell for 32 x 32 pixels.
+class GrayMobileNet(nn.Module, ABC):
+    """MobileNetV2's features on one gray channel; what is behind them, and what is learned, is each network's own."""
 
-    The odds of all cells are added up (log-sum-exp), so one damaged cell is enough to make a damaged picture, and the
-    place of the damage comes with the answer.
-    """
+    head: nn.Module
 
     def __init__(self) -> None:
         """Start from random weights; `load_backbone` brings those of ImageNet."""
         super().__init__()
         self.features = mobilenet_v2(weights=None).features
         self.features[0][0] = nn.Conv2d(1, 32, 3, stride=2, padding=1, bias=False)
-        self.dropout = nn.Dropout(0.2)
-        self.head = nn.Conv2d(_FEATURES, CLASSES, 1)
+        self._frozen_blocks = 0
+        self._batch_norm_frozen = False
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> Tensor:
+        """Gray uint8 (N, H, W) to the network's own logits."""
+
+    @abstractmethod
+    def answers(self, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What `forward` gave, as the logit of any defect (N,) and of each class (N, C) or None."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:
+        """How wrong a batch is: the mean over its pictures, so that parts of a batch can be averaged.
+
+        Args:
+            logits: what `forward` gave.
+            classes: float32 (N, C), 1 where the picture has the class.
+            cells: int8 (N, C, h, w): 1 damaged, 0 sound, -1 unknown.
+        """
+
+    def freeze(self, *, trained_blocks: int, batch_norm: bool) -> None:
+        """Leave only the last `trained_blocks` of the 19 feature blocks to be trained.
+
+        Args:
+            trained_blocks: 0 to 19; the head is always trained.
+            batch_norm: keep the running statistics of the trained blocks' batch normalisation as well. Those of frozen
+                blocks never change.
+        """
+        self._frozen_blocks = BLOCKS - trained_blocks
+        self._batch_norm_frozen = batch_norm
+        self.features[: self._frozen_blocks].requires_grad_(requires_grad=False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
+        """Switch to training, except for what is frozen."""
+        super().train(mode)
+        self.features[: self._frozen_blocks].eval()
+        if self._batch_norm_frozen:
+            for module in self.features.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+
+class StripNet(GrayMobileNet):
+    """MobileNetV2 features and a 1x1 convolution to a map of class logits, one cell for 32 x 32 pixels.
+
+    The odds of all cells are added up (log-sum-exp), so one damaged cell is enough to make a damaged picture, and the
+    place of the damage comes with the answer.
+    """
+
+    def __init__(self, classes: int = CLASSES, *, dropout: float = 0.2) -> None:
+        """Start from random weights; `load_backbone` brings those of ImageNet."""
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Conv2d(FEATURES, classes, 1)
         nn.init.normal_(self.head.weight, std=0.01)
-        self.head.bias = nn.Parameter(torch.full((CLASSES,), _PRIOR_LOGIT))
+        self.head.bias = nn.Parameter(torch.full((classes,), _PRIOR_LOGIT))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Gray uint8 (N, H, W) to class logits (N, 4, H/32, W/32)."""
+        """Gray uint8 (N, H, W) to class logits (N, C, H/32, W/32)."""
         cells: Tensor = self.head(self.dropout(self.features(normalise(image))).float())
         return cells
+
+    def answers(self, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Cell logits (N, C, h, w) to the logits of any damage (N,) and of each class (N, C)."""
+        return picture_logit(logits), class_logits(logits)
+
+    def loss(self, logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:
+        """Add up the loss of the picture, of its classes, and of its cells where they are known."""
+        defect = F.binary_cross_entropy_with_logits(picture_logit(logits), classes.amax(dim=1))
+        kinds = F.binary_cross_entropy_with_logits(class_logits(logits), classes)
+        each = F.binary_cross_entropy_with_logits(logits, (cells == 1).float(), reduction="none")
+        # Damaged cells are few: in each picture they weigh about as much as all sound ones together.
+        damaged = (cells == 1).float()
+        weight = damaged + 0.5 * (cells == 0).float()
+        dense = (each * weight).flatten(1).sum(dim=1) / (damaged.flatten(1).sum(dim=1) + 2)
+        return defect + kinds + 0.5 * dense.mean()
 
 
 class DeployedStripNet(nn.Module):
@@ -58,7 +131,7 @@ class DeployedStripNet(nn.Module):
     def __init__(self, network: StripNet, scale: float, offset: float) -> None:
         """Copy a trained network; probability = sigmoid(scale * logit + offset)."""
         super().__init__()
-        fused = StripNet()
+        fused = StripNet(network.head.out_channels)  # type: ignore[arg-type]  # a convolution's is a number
         fused.load_state_dict(network.state_dict())
         self.features = fold_batch_norm(fused.eval().features)
         self.head = fused.head
@@ -67,7 +140,7 @@ class DeployedStripNet(nn.Module):
         self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gray uint8 (N, H, W) to defect_prob (N,), class_prob (N, 4), defect_map (N, 4, H/32, W/32), all 0..1."""
+        """Gray uint8 (N, H, W) to defect_prob (N,), class_prob (N, C), defect_map (N, C, H/32, W/32), all 0..1."""
         cells = self.head(self.features(normalise(image)))
         defect = torch.sigmoid(self.scale * picture_logit(cells) + self.offset)
         classes = torch.sigmoid(self.scale * class_logits(cells) + self.offset)
@@ -80,16 +153,16 @@ def normalise(image: Tensor) -> Tensor:
 
 
 def class_logits(cells: Tensor) -> Tensor:
-    """Cell logits (N, 4, h, w) to a logit for each class and picture (N, 4)."""
+    """Cell logits (N, C, h, w) to a logit for each class and picture (N, C)."""
     return torch.logsumexp(cells.flatten(2), dim=2)
 
 
 def picture_logit(cells: Tensor) -> Tensor:
-    """Cell logits (N, 4, h, w) to the logit of any damage at all (N,)."""
+    """Cell logits (N, C, h, w) to the logit of any damage at all (N,)."""
     return torch.logsumexp(cells.flatten(1), dim=1)
 
 
-def load_backbone(network: StripNet, path: Path | None) -> None:
+def load_backbone(network: GrayMobileNet, path: Path | None) -> None:
     """Fill the features with ImageNet weights, the three colour filters of the first layer folded into one.
 
     Args:

@@ -50,6 +50,9 @@ DRAW: Final[Mapping[int, Callable[[np.random.Generator, Field, Field], tuple[Fie
 }
 # A mask smaller than this is not seen in the picture, and smaller than nearly all of Severstal's: drawn again.
 _LEAST_AREA: Final = 400
+FULL_STRENGTH: Final = (1.0, 1.0)
+# Faint enough that recipes can be told apart: at full strength nearly every one is perfect.
+HARD_STRENGTH: Final = (0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,14 @@ class SyntheticStrip:
     marks: tuple[str, ...]
 
 
-def draw_strip(seed: int, index: int, *, classes: tuple[int, ...] | None = None, mark: str = "") -> SyntheticStrip:
+def draw_strip(
+    seed: int,
+    index: int,
+    *,
+    classes: tuple[int, ...] | None = None,
+    mark: str = "",
+    strength: tuple[float, float] = FULL_STRENGTH,
+) -> SyntheticStrip:
     """Draw strip number `index` of the set `seed`: the same numbers give the same pixels.
 
     Args:
@@ -75,6 +85,7 @@ def draw_strip(seed: int, index: int, *, classes: tuple[int, ...] | None = None,
         index: of this strip in it.
         classes: the defect classes to draw, () for clean; None lets the seed decide, half of them clean.
         mark: one confusing thing to put on in any case: "paint", "tread", "rough", "water", "edge" or "" for none.
+        strength: how much of each damage shows, 0 nothing to 1 all: drawn evenly between these two.
     """
     rng = np.random.default_rng((seed, index))
     drawn = _classes(rng)
@@ -82,11 +93,12 @@ def draw_strip(seed: int, index: int, *, classes: tuple[int, ...] | None = None,
     strip, steel, marks = _clean(rng, clean=not classes, mark=mark)
     masks: dict[int, NDArray[np.bool_]] = {}
     for number in classes:
+        shown = 1.0 if strength == FULL_STRENGTH else rng.uniform(*strength)
         for _ in range(20):
             damaged, mask = DRAW[number](rng, strip, steel)
             mask &= steel > 0.5  # half way through the strip's soft edge
             if mask.sum() >= _LEAST_AREA:
-                masks[number], strip = mask, damaged
+                masks[number], strip = mask, strip + shown * (damaged - strip)
                 break
     off_strip = rng.uniform(0, 6)
     noisy = strip * steel + off_strip * (1 - steel) + rng.normal(0, 1.2, strip.shape)
@@ -137,14 +149,16 @@ def to_jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:
     return buffer.getvalue()
 
 
-def _drawn(job: tuple[int, int]) -> tuple[str, bytes, list[tuple[int, str]]]:
-    seed, index = job
-    strip = draw_strip(seed, index)
+def _drawn(job: tuple[int, int, tuple[float, float]]) -> tuple[str, bytes, list[tuple[int, str]]]:
+    seed, index, strength = job
+    strip = draw_strip(seed, index, strength=strength)
     rows = [(number, rle.encode(mask)) for number, mask in sorted(strip.masks.items())]
     return f"synthetic-{seed}-{index:05d}.jpg", to_jpeg(strip.pixels), rows
 
 
-def write_folder(folder: Path, *, count: int, seed: int, processes: int) -> None:
+def write_folder(
+    folder: Path, *, count: int, seed: int, processes: int, strength: tuple[float, float] = FULL_STRENGTH
+) -> None:
     """Write a set of `count` strips in the Severstal layout, with progress on stderr."""
     pictures = folder / "train_images"
     pictures.mkdir(parents=True, exist_ok=True)
@@ -152,7 +166,7 @@ def write_folder(folder: Path, *, count: int, seed: int, processes: int) -> None
     with ProcessPoolExecutor(processes) as pool, (folder / "train.csv").open("w", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(("ImageId", "ClassId", "EncodedPixels"))
-        jobs = [(seed, index) for index in range(count)]
+        jobs = [(seed, index, strength) for index in range(count)]
         for done, (name, data, rows) in enumerate(pool.map(_drawn, jobs, chunksize=4), 1):
             (pictures / name).write_bytes(data)
             writer.writerows((name, number, mask) for number, mask in rows)
@@ -168,8 +182,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--hard", action="store_true", help="faint damage, to tell recipes apart")
     options = parser.parse_args()
-    write_folder(options.folder, count=options.count, seed=options.seed, processes=options.processes)
+    write_folder(
+        options.folder,
+        count=options.count,
+        seed=options.seed,
+        processes=options.processes,
+        strength=HARD_STRENGTH if options.hard else FULL_STRENGTH,
+    )
 
 
 if __name__ == "__main__":

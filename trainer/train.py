@@ -1,151 +1,148 @@
-"""Training: one loop for both stages, from a few sets of strips mixed in fixed numbers in each batch."""
+"""Training: one loop that reads from top to bottom, on one CPU as on many graphics cards."""
 
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
-from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import nn
 
-from trainer.augment import augment
-from trainer.model import StripNet, class_logits, picture_logit
-from trainer.strips import UNKNOWN, StripSet
+from trainer.batches import batches
+from trainer.checkpoint import read_checkpoint, write_checkpoint
+from trainer.optimisation import rate_at
+from trainer.predict import predict
+from trainer.runlog import RunLog, figures
+from trainer.state import TrainingState
 
-Mixture = Sequence[tuple[StripSet, int]]
+if TYPE_CHECKING:
+    from trainer.batches import Mixture
+    from trainer.checkpoint import RunFolder
+    from trainer.distributed import World
+    from trainer.model import GrayMobileNet
+    from trainer.recipe import Recipe
+    from trainer.strips import StripSet
+
+_SECONDS_BETWEEN_CHECKPOINTS: Final = 300
 
 
 @dataclass(frozen=True)
-class StageConfig:
-    """One stage of training.
+class Job:
+    """What is to be trained on what.
 
     Attributes:
-        name: for the log.
-        steps: batches.
-        backbone_rate: peak learning rate of the features.
-        head_rate: peak learning rate of the head.
-        weight_decay: of AdamW.
-        warm_up: share of the steps in which the rate rises.
-        average: decay of the moving average of the weights, which is what comes out.
-        seed: of the order and the augmentation.
+        recipe: how.
+        strips: all pictures to learn from.
+        mixture: which of them are in a batch, and how many of each kind; see `trainer.batches.mixture_of`.
+        validation: pictures to choose the best epoch by; None takes the last.
+        run: where checkpoints and logs go.
+        workers: loader processes; 0 loads in this one.
     """
 
-    name: str
-    steps: int
-    backbone_rate: float
-    head_rate: float
-    weight_decay: float = 0.02
-    warm_up: float = 0.1
-    average: float = 0.98
-    seed: int = 0
+    recipe: Recipe
+    strips: StripSet
+    mixture: Mixture
+    validation: StripSet | None
+    run: RunFolder
+    workers: int = 0
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps in which as many pictures are seen as there are."""
+        pictures = sum(len(places) for places, _ in self.mixture)
+        return max(1, math.ceil(pictures / self.recipe.optimisation.batch))
+
+    @property
+    def steps(self) -> int:
+        """All steps."""
+        plan = self.recipe.optimisation
+        return plan.steps or max(1, round(plan.epochs * self.steps_in_epoch))
 
 
-def fit(network: StripNet, mixture: Mixture, config: StageConfig) -> StripNet:
-    """Train `network` (changed on the way) and return the moving average of its weights, ready for evaluation.
+def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
+    """Train, going on from the run's last checkpoint where there is one, and leave `best.pt` in its folder.
+
+    A run that was stopped anywhere and goes on gives the same weights as one that was not, on a CPU bit by bit.
 
     Args:
-        network: where to start.
-        mixture: sets of strips, and how many of each are in a batch.
-        config: of this stage.
+        network: where to start; changed on the way.
+        job: what to train on, and how.
+        world: the processes that train together.
+
+    Returns:
+        The averaged weights: those of the epoch with the best validation ROC-AUC, or the last.
+
+    Raises:
+        CheckpointError: the folder's checkpoint is damaged or of another recipe.
+        ValueError: a batch cannot be shared by so many processes.
+        OSError: a checkpoint cannot be written; the one before is as it was.
     """
-    torch.manual_seed(config.seed)
-    generator = torch.Generator().manual_seed(config.seed)
-    network = network.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": network.features.parameters(), "lr": config.backbone_rate},
-            {"params": network.head.parameters(), "lr": config.head_rate},
-        ],
-        weight_decay=config.weight_decay,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, config))
-    average_of = get_ema_multi_avg_fn(config.average)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    average = AveragedModel(network, multi_avg_fn=average_of, use_buffers=True)
-    started, seen, smooth = time.monotonic(), 0, math.nan
-    for step, (pixels, classes, cells) in enumerate(_batches(mixture, config), 1):
-        new_pixels, new_cells = augment(pixels, classes, cells, generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(new_pixels)
-        loss = strip_loss(logits, classes, new_cells)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        schedule.step()
-        average.update_parameters(network)
-        seen += len(pixels)
-        smooth = loss.item() if math.isnan(smooth) else 0.95 * smooth + 0.05 * loss.item()
-        if step % 20 == 0 or step == config.steps:
-            rate = seen / (time.monotonic() - started)
-            left = (config.steps - step) * len(pixels) / rate
-            sys.stderr.write(
-                f"{config.name}: step {step}/{config.steps}, loss {smooth:.4f}, {rate:.1f}/s, {left:.0f} s left\n"
-            )
-    trained = StripNet()
-    trained.load_state_dict(average.module.state_dict())
-    return trained.eval()
+    recipe, plan, run = job.recipe, job.recipe.optimisation, job.run
+    if plan.batch % world.size:
+        message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
+        raise ValueError(message)
+    state = TrainingState(network, recipe, world)
+    if run.last.exists():
+        state.restore(run.last)
+    progress = state.progress
+    steps = range(progress.step, progress.step if progress.finished else job.steps)
+    loader = batches(job.strips, job.mixture, recipe, steps, world=world, workers=job.workers)
+    saved = time.monotonic()
+
+    with RunLog(run, job.steps, progress.step, talks=world.leads) as log:
+        for step, (pixels, classes, cells) in zip(steps, loader, strict=True):
+            # Dropout draws from the global generator: seeded by the step, it needs no place in a checkpoint.
+            torch.manual_seed(int(np.random.SeedSequence((recipe.seed, step, world.rank)).generate_state(1)[0]))
+            factor = rate_at(step, job.steps, plan)
+            for group in state.optimizer.param_groups:
+                group["lr"] = factor * group["peak"]
+
+            with torch.autocast(world.device.type, state.precision, enabled=state.precision is not torch.float32):
+                logits = state.replica(pixels)
+            loss = state.network.loss(logits.float(), classes, cells)
+            state.optimizer.zero_grad()
+            state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            if plan.clip:
+                state.scaler.unscale_(state.optimizer)
+                nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip)
+            state.scaler.step(state.optimizer)
+            state.scaler.update()
+            state.update_average()
+
+            progress.step = step + 1
+            progress.loss += float(loss.detach())
+            log.step(progress.step, loss=float(loss.detach()), rate=factor, pictures=len(pixels) * world.size)
+            epoch_ends = progress.step % job.steps_in_epoch == 0 or progress.step == job.steps
+            if epoch_ends:
+                _end_epoch(state, job, world, log)
+            if world.leads and (epoch_ends or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS):
+                state.save(run.last)
+                saved = time.monotonic()
+            if progress.finished:
+                break
+
+    world.gather(None)  # nobody reads the best weights before they are written
+    best = read_checkpoint(run.best)["network"]
+    state.network.load_state_dict(best)
+    return state.network.eval()
 
 
-def strip_loss(logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:
-    """How wrong a batch is: the picture, its classes, and its cells where they are known.
-
-    Args:
-        logits: float32 (N, 4, h, w).
-        classes: float32 (N, 4).
-        cells: int8 (N, 4, h, w), -1 where unknown.
-    """
-    defect = F.binary_cross_entropy_with_logits(picture_logit(logits), classes.amax(dim=1))
-    kinds = F.binary_cross_entropy_with_logits(class_logits(logits), classes)
-    known = (cells != UNKNOWN).float()
-    each = F.binary_cross_entropy_with_logits(logits, (cells == 1).float(), reduction="none") * known
-    # Damaged cells are few; sound and damaged ones weigh the same in sum, up to a factor of the batch.
-    damaged = (cells == 1).float()
-    dense = (each * damaged).sum() / (damaged.sum() + 10) + (each * (1 - damaged)).sum() / (damaged.sum() + 10) * 0.5
-    return defect + kinds + 0.5 * dense
-
-
-def predict(network: StripNet, strips: StripSet, batch: int = 16) -> tuple[np.ndarray, np.ndarray]:
-    """Uncalibrated logits in float32: of any damage (N,), and of each class (N, 4)."""
-    defect, kinds = [], []
-    with torch.inference_mode():
-        for start in range(0, len(strips), batch):
-            cells = network.eval()(torch.from_numpy(strips.pixels[start : start + batch]))
-            defect.append(picture_logit(cells))
-            kinds.append(class_logits(cells))
-    return torch.cat(defect).numpy(), torch.cat(kinds).numpy()
-
-
-def _rate(step: int, config: StageConfig) -> float:
-    """Factor on the peak rates: linear warm-up, then half a cosine to zero."""
-    warm = max(1, round(config.warm_up * config.steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, config.steps - warm)))
-
-
-def _batches(mixture: Mixture, config: StageConfig) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """`config.steps` batches; each set is gone through in a new order every time around."""
-    orders = [
-        _endless(len(strips), np.random.default_rng((config.seed, place))) for place, (strips, _) in enumerate(mixture)
-    ]
-    for _ in range(config.steps):
-        chosen = [
-            (strips, [next(order) for _ in range(count)])
-            for (strips, count), order in zip(mixture, orders, strict=True)
-        ]
-        yield (
-            torch.from_numpy(np.concatenate([strips.pixels[places] for strips, places in chosen])),
-            torch.from_numpy(np.concatenate([strips.classes[places] for strips, places in chosen])),
-            torch.from_numpy(np.concatenate([strips.cells[places] for strips, places in chosen])),
-        )
-
-
-def _endless(count: int, rng: np.random.Generator) -> Iterator[int]:
-    while True:
-        yield from (int(place) for place in rng.permutation(count))
+def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> None:
+    """Validate the averaged weights, keep them if they are the best so far, and say so."""
+    progress, validation, better = state.progress, None, True
+    steps_of_epoch = (progress.step - 1) % job.steps_in_epoch + 1
+    progress.epoch += 1
+    if job.validation is not None:
+        validation = figures(predict(state.average, job.validation, world))
+        better = validation["roc_auc"] > progress.best
+        progress.best = max(progress.best, validation["roc_auc"])
+    progress.epochs_since_best = 0 if better else progress.epochs_since_best + 1
+    if better and world.leads:
+        write_checkpoint(job.run.best, {"network": state.average.state_dict(), "step": progress.step})
+    log.epoch(progress.epoch, train_loss=progress.loss / steps_of_epoch, validation=validation, best=better)
+    progress.loss = 0.0
+    patience = job.recipe.optimisation.patience
+    progress.finished = progress.step == job.steps or 0 < patience <= progress.epochs_since_best

@@ -12,18 +12,35 @@ import torch
 from steel_defect.contract import InputSpec, ModelContract, from_metadata
 from steel_defect.image import decode
 from trainer import export, synthetic
+from trainer.batches import mixture_of
+from trainer.checkpoint import RunFolder
 from trainer.data.layouts import open_data
 from trainer.data.load import load
 from trainer.data.loose import open_loose_pictures
+from trainer.distributed import World
 from trainer.model import DeployedStripNet, StripNet, picture_logit
+from trainer.predict import predict
+from trainer.recipe import read_recipe
 from trainer.samples import SAMPLES
 from trainer.strips import StripSet
-from trainer.train import StageConfig, fit, predict
+from trainer.train import Job, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+ALONE = World(0, 1, torch.device("cpu"))
+
+
+def _trained(strips: StripSet, folder: Path, *, batch: int, steps: int) -> StripNet:
+    overrides = (f"optimisation.batch={batch}", f"optimisation.steps={steps}", "optimisation.average=0.5")
+    rates = ("optimisation.rate=1e-3", "optimisation.head_rate=1e-2", "network.dropout=0.0")
+    recipe = read_recipe("strip", overrides + rates)
+    folder.mkdir(exist_ok=True)
+    network = train(StripNet(), Job(recipe, strips, mixture_of(strips, recipe), None, RunFolder(folder)), ALONE)
+    assert isinstance(network, StripNet)
+    return network
 
 
 def _sample_pixels(folder: Path) -> NDArray[np.uint8]:
@@ -70,18 +87,18 @@ def test_bundled_model_gives_each_strip_the_same_alone_or_in_a_batch(bundled_mod
 
 
 def test_a_small_run_trains_and_exports(tmp_path: Path) -> None:
-    synthetic.write_folder(tmp_path, count=12, seed=9, processes=2)
+    synthetic.write_folder(tmp_path / "drawn", count=12, seed=9, processes=2)
     spec = InputSpec()
-    strips = load(open_data(tmp_path), spec, tmp_path / "cache")
+    strips = load(open_data(tmp_path / "drawn"), spec, tmp_path / "cache")
     torch.manual_seed(0)
-    network = fit(StripNet(), ((strips, 6),), StageConfig("test", 3, 1e-3, 1e-2, average=0.5))
+    network = _trained(strips, tmp_path / "run", batch=6, steps=3)
     deployed = DeployedStripNet(network, scale=0.7, offset=-0.4)
     path = tmp_path / "model.onnx"
     contract = ModelContract("test", "0", ("a", "b", "c", "d"), 0.5, 0.2, 0.8, "-", "-", "-", spec)
     export.export(deployed, contract, path)
     got = export.run_onnx(path, strips.pixels, batch=5)
     # Against the network as it was trained, batch normalisation and all.
-    logits, _ = predict(network, strips)
+    logits = predict(network, strips, ALONE).defect_logits
     assert got["defect_prob"] == pytest.approx(1 / (1 + np.exp(-(0.7 * logits - 0.4))), abs=export.PARITY)
     assert got["class_prob"].shape == (12, 4)
     assert got["defect_map"].shape == (12, 4, 4, 25)
@@ -90,7 +107,7 @@ def test_a_small_run_trains_and_exports(tmp_path: Path) -> None:
     assert export.largest_difference(export.run_torch(export.restore(path), strips.pixels), got) < export.PARITY
 
 
-def test_training_lowers_the_loss_on_what_it_sees() -> None:
+def test_training_lowers_the_loss_on_what_it_sees(tmp_path: Path) -> None:
     # A network that learns nothing, or learns the wrong sign, fails here.
     rng = np.random.default_rng(0)
     pixels = rng.integers(60, 80, (8, 128, 800), dtype=np.uint8)
@@ -99,7 +116,7 @@ def test_training_lowers_the_loss_on_what_it_sees() -> None:
     cells[:4, 2, 1, 10] = 1
     strips = _strip_set(pixels, cells)
     torch.manual_seed(0)
-    trained = fit(StripNet(), ((strips, 8),), StageConfig("test", 12, 1e-3, 1e-2, average=0.5)).train()
+    trained = _trained(strips, tmp_path, batch=8, steps=12).train()
     with torch.no_grad():
         logits = picture_logit(trained(torch.from_numpy(pixels))).numpy()
     assert logits[:4].min() > logits[4:].max()

@@ -9,9 +9,7 @@ import pytest
 import torch
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]  # torchvision ships no types
 
-from trainer.augment import augment
-from trainer.model import STRIDE, StripNet, class_logits, load_backbone, normalise, picture_logit
-from trainer.train import strip_loss
+from trainer.model import StripNet, class_logits, load_backbone, normalise, picture_logit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,27 +38,11 @@ def test_odds_of_cells_add_up() -> None:
     assert picture_logit(cells).exp()[0].item() == pytest.approx(5.0)
 
 
-def test_augmentation_moves_labels_with_the_picture() -> None:
-    # One bright cell on gray; wherever it goes, its label goes.
-    pixels = torch.full((200, 128, 800), 60, dtype=torch.uint8)
-    cells = torch.zeros((200, 4, 4, 25), dtype=torch.int8)
-    classes = torch.zeros((200, 4))
-    for place in range(200):
-        row, column = place % 4, place % 25
-        pixels[place, row * STRIDE : (row + 1) * STRIDE, column * STRIDE : (column + 1) * STRIDE] = 140
-        cells[place, 2, row, column], classes[place, 2] = 1, 1
-    new_pixels, new_cells = augment(pixels, classes, cells, torch.Generator().manual_seed(0))
-    means = new_pixels.float().reshape(200, 4, STRIDE, 25, STRIDE).mean(dim=(2, 4)).flatten(1)
-    assert torch.equal(means.argmax(dim=1), new_cells[:, 2].flatten(1).argmax(dim=1))
-    assert torch.equal(new_cells.flatten(2).amax(dim=2).float(), classes)
-    assert not torch.equal(new_cells, cells)
-    assert (new_pixels == 0).any()
-
-
 def test_unknown_cells_do_not_count_in_the_loss() -> None:
     logits = torch.zeros((1, 4, 2, 3), requires_grad=True)
     classes = torch.zeros((1, 4))
     known = torch.zeros((1, 4, 2, 3), dtype=torch.int8)
     unknown = known.clone()
     unknown[0, 0] = -1
-    assert strip_loss(logits, classes, unknown).item() < strip_loss(logits, classes, known).item()
+    network = StripNet()
+    assert network.loss(logits, classes, unknown).item() < network.loss(logits, classes, known).item()

@@ -26,11 +26,34 @@ def decode(text: str, height: int, width: int) -> NDArray[np.bool_]:
     """Read a run-length mask into booleans of shape (height, width).
 
     Raises:
+        MaskError: see `runs`.
+    """
+    starts, lengths = runs(text, height, width)
+    # Runs do not overlap, so no place is in `starts` twice, nor in the ends.
+    steps = np.zeros(height * width + 1, dtype=np.int8)
+    steps[starts] = 1
+    steps[starts + lengths] -= 1
+    return np.cumsum(steps[:-1], dtype=np.int8).astype(bool).reshape((height, width), order="F")
+
+
+def area(text: str, height: int, width: int) -> int:
+    """Number of pixels in a run-length mask, without unfolding it.
+
+    Raises:
+        MaskError: see `runs`.
+    """
+    return int(runs(text, height, width)[1].sum())
+
+
+def runs(text: str, height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Starts (from 0, down the columns) and lengths of the runs of a mask, each int64 (runs,).
+
+    Raises:
         MaskError: not whole numbers in pairs, a run without length, runs that are out of order or overlap, or a run
             that leaves the picture.
     """
     try:
-        numbers = np.array([int(word) for word in text.split()], dtype=np.int64)
+        numbers = np.array(text.split(), dtype=np.int64)
     except (ValueError, OverflowError) as error:
         message = f"a run-length mask is whole numbers separated by spaces: {error}"
         raise MaskError(message) from error
@@ -38,14 +61,15 @@ def decode(text: str, height: int, width: int) -> NDArray[np.bool_]:
         message = f"a run-length mask has pairs of start and length; this one has {numbers.size} numbers"
         raise MaskError(message)
     starts, lengths = numbers[::2] - 1, numbers[1::2]
-    ends = starts + lengths
-    if numbers.size and (lengths.min() < 1 or starts[0] < 0 or ends.max() > height * width):
-        message = f"a run of the mask is empty or leaves the picture of {height} x {width}"
+    outside = (lengths < 1) | (starts < 0) | (starts > height * width - lengths)
+    if outside.any():
+        first = int(np.argmax(outside))
+        message = (
+            f"the run {starts[first] + 1} {lengths[first]} of the mask is empty or leaves the picture of "
+            f"{width} x {height} pixels, which are numbered from 1 to {height * width}"
+        )
         raise MaskError(message)
-    if np.any(starts[1:] < ends[:-1]):
+    if np.any(starts[1:] < (starts + lengths)[:-1]):
         message = "the runs of the mask overlap or are not in order"
         raise MaskError(message)
-    steps = np.zeros(height * width + 1, dtype=np.int8)
-    np.add.at(steps, starts, 1)
-    np.add.at(steps, ends, -1)
-    return np.cumsum(steps[:-1]).astype(bool).reshape((height, width), order="F")
+    return starts, lengths

@@ -36,9 +36,25 @@ def test_there_and_back(height: int, width: int, data: st.DataObject) -> None:
     bits = data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))
     mask = np.array(bits, dtype=bool).reshape(height, width)
     assert np.array_equal(rle.decode(rle.encode(mask), height, width), mask)
+    assert rle.area(rle.encode(mask), height, width) == mask.sum()
 
 
-@pytest.mark.parametrize("text", ["1", "1 2 3", "0 1", "12 2", "5 0", "3 -1", "a 1", "4 2 5 1", "6 1 2 1", "1.5 2"])
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=12))
+def test_any_runs_mean_just_their_pixels(gaps_and_lengths: list[tuple[int, int]]) -> None:
+    # Touching runs, which `encode` never writes, are read as well.
+    expected = np.zeros(13 * 7 * 8, bool)
+    words, place = [], 0
+    for gap, length in gaps_and_lengths:
+        words += [str(place + gap + 1), str(length)]
+        expected[place + gap : place + gap + length] = True
+        place += gap + length
+    assert np.array_equal(rle.decode(" ".join(words), 56, 13), expected.reshape((56, 13), order="F"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1", "1 2 3", "0 1", "12 2", "5 0", "3 -1", "a 1", "4 2 5 1", "6 1 2 1", "1.5 2", f"{2**63} 1", f"1 {2**63 - 1}"],
+)
 def test_refuses_what_is_no_mask_of_this_size(text: str) -> None:
     with pytest.raises(rle.MaskError):
         rle.decode(text, 3, 4)

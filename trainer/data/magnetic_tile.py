@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
 
+from trainer.atomic import replacing
 from trainer.data.generic import CLEAN, TABLE, open_table
 from trainer.data.near_duplicates import group_near_duplicates
 from trainer.data.tables import rows
@@ -30,7 +32,6 @@ def open_magnetic_tiles(folder: Path, work: Path) -> DataSet:
     Raises:
         DataError: a table or a picture cannot be used.
     """
-    work.mkdir(parents=True, exist_ok=True)
     table = work / TABLE
     write_generic_table(folder, table)
     return group_near_duplicates(open_table(table, root=folder), work)
@@ -42,14 +43,16 @@ def write_generic_table(folder: Path, table: Path) -> None:
     Raises:
         DataError: `labels.csv` cannot be used.
     """
-    with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "label", "mask"))
-        for _, row in rows(folder / "labels.csv", ("file", "class")):
-            clean = row["class"] == _FREE
-            mask = f"masks/{row['file'].removesuffix('.jpg')}.png"
-            known = not clean and _shows_anything(folder / mask)
-            writer.writerow((f"images/{row['file']}", CLEAN if clean else row["class"], mask if known else ""))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("file", "label", "mask"))
+    for _, row in rows(folder / "labels.csv", ("file", "class")):
+        clean = row["class"] == _FREE
+        mask = f"masks/{row['file'].removesuffix('.jpg')}.png"
+        known = not clean and _shows_anything(folder / mask)
+        writer.writerow((f"images/{row['file']}", CLEAN if clean else row["class"], mask if known else ""))
+    with replacing(table) as file:
+        file.write(text.getvalue().encode())
 
 
 def _shows_anything(mask: Path) -> bool:

@@ -90,7 +90,8 @@ def _print(evaluation: Evaluation) -> None:
         if math.isnan(found.value):
             table.add_row(label, "no value", "")
         else:
-            table.add_row(label, f"{found.value:.4f}", f"{found.low:.4f} to {found.high:.4f}")
+            spread = "none" if found.low == found.high else f"{found.low:.4f} to {found.high:.4f}"
+            table.add_row(label, f"{found.value:.4f}", spread)
     console.print(table)
     counts = measures.confusion
     console.print(

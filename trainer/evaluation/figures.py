@@ -98,7 +98,7 @@ def confusion(evaluation: Evaluation) -> bytes:
     axes.grid(visible=False)
     axes.set_title(f"Confusion at threshold {evaluation.decision.threshold:.2f}")
     axes.set_xlabel("called")
-    axes.set_ylabel("is")
+    axes.set_ylabel("truth")
     return _png(figure)
 
 
@@ -115,8 +115,7 @@ def scores(evaluation: Evaluation) -> bytes:
         band = f"review, {decision.review_low:.4g} to {decision.review_high:.4g}"
         axes.axvspan(decision.review_low, decision.review_high, color="#fde68a", alpha=0.5, zorder=0, label=band)
     axes.axvline(decision.threshold, color="black", label=f"threshold {decision.threshold:.2f}")
-    axes.set_yscale("symlog", linthresh=10)
-    axes.set_ylim(bottom=0)
+    _count_axis(axes)
     axes.legend(loc="upper center")
     _label(axes, "Probabilities", "calibrated probability of a defect", "pictures")
     return _png(figure)
@@ -171,7 +170,7 @@ def threshold_scan(evaluation: Evaluation) -> bytes:
     axes.plot(scan.thresholds, scan.precision, color=_CLEAN, label="precision")
     axes.plot(scan.thresholds, scan.recall, color=_THIRD, label="recall")
     axes.plot(scan.thresholds, scan.f1, color=_DEFECT, label="F1")
-    axes.axvline(chosen, color="black", label=f"threshold {chosen:.2f}: {evaluation.rule}")
+    axes.axvline(chosen, color="black", label=f"threshold {chosen:.2f}")
     if evaluation.recall_floor is not None:
         axes.axhline(evaluation.recall_floor, color=_THIRD, linestyle=":", label=f"floor {evaluation.recall_floor:g}")
     axes.set_ylim(0, 1.03)
@@ -197,7 +196,7 @@ def reliability(evaluation: Evaluation) -> bytes:
         share = np.bincount(bins, truth, BINS)[filled] / count[filled]
         above.plot(mean, share, "o-", color=colour, linewidth=width, label=label)
     below.bar((np.arange(BINS) + 0.5) / BINS, count, 0.9 / BINS, color=_DEFECT)
-    below.set_yscale("symlog", linthresh=10)
+    _count_axis(below)
     above.plot([0, 1], [0, 1], ":", color=_QUIET)
     above.legend(loc="upper left")
     error = evaluation.measures.figures["calibration_error"]
@@ -212,6 +211,15 @@ def _label(axes: Axes, title: str, across: str, upwards: str) -> None:
     axes.set_ylabel(upwards)
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _count_axis(axes: Axes) -> None:
+    """Linear to 10 and logarithmic above, so that one picture is seen beside thousands."""
+    top = axes.get_ylim()[1]
+    axes.set_yscale("symlog", linthresh=10)
+    axes.set_ylim(0, top)
+    ticks = [0, 5, *(10**power for power in range(1, 7) if 10**power <= top)]
+    axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
 
 
 def _png(figure: Figure) -> bytes:

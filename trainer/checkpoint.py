@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainer.atomic import replacing
 from trainer.classifier import ClassifierNet
 from trainer.model import GrayMobileNet, StripNet
 from trainer.recipe import Recipe, RecipeError, from_table
@@ -93,15 +94,11 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     Raises:
         OSError: no room, say; the old file is as it was.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # Through memory: torch's own writer hides what the file system says.
+    buffer = BytesIO()
+    torch.save(state, buffer)
+    with replacing(path) as file:
+        file.write(buffer.getbuffer())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -18,7 +18,6 @@ _CHOICES: Final = {
     "optimisation.optimiser": ("adam", "adamw", "sgd"),
     "optimisation.schedule": ("constant", "cosine"),
     "precision": ("auto", "float32", "bfloat16", "float16"),
-    "data.subset": ("all", "small"),
 }
 
 
@@ -110,11 +109,13 @@ class Data:
     """Which pictures are learned from.
 
     Attributes:
-        subset: "all" of the training part, or "small": 3,500 of it to learn from and 1,500 to validate on.
+        train: how many pictures of the training part; 0 for all.
+        validation: how many others of the training part to validate on, where `train` is given.
         final: learn from training and validation together, then answer the test part once.
     """
 
-    subset: str = "all"
+    train: int = 0
+    validation: int = 0
     final: bool = False
 
 

@@ -50,7 +50,7 @@ CONTENDERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "e1-15b-slow": {"drawn": (), "real": (), "tiles": ()},
 }
 # Minutes of processor time for each training, so for each part where there are parts.
-MINUTES: Final = {"drawn": 5.0, "real": 0.75, "tiles": 2.5}
+MINUTES: Final = {"drawn": 5.0, "real": 0.5, "tiles": 1.5}
 PARTS: Final = {"real": 5, "tiles": 3}
 DRAWN: Final = {"train": (2000, 21), "test": (800, 22)}
 _TIMED_STEPS: Final = 6

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "split": ("trainer.cli.split", "Split labelled pictures into training, validation and test parts."),
+    "train": ("trainer.cli.train", "Train a recipe on labelled pictures."),
     "evaluate": ("trainer.cli.evaluate", "Judge a training run; choose its threshold."),
     "compare": ("trainer.cli.compare", "Compare training runs."),
     "publish": ("steel_defect.cli.publish", "Put a model file into a registry."),

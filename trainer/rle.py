@@ -28,21 +28,31 @@ def decode(text: str, height: int, width: int) -> NDArray[np.bool_]:
     Raises:
         MaskError: see `runs`.
     """
-    starts, lengths = runs(text, height, width)
-    # Runs do not overlap, so no place is in `starts` twice, nor in the ends.
-    steps = np.zeros(height * width + 1, dtype=np.int8)
-    steps[starts] = 1
-    steps[starts + lengths] -= 1
-    return np.cumsum(steps[:-1], dtype=np.int8).astype(bool).reshape((height, width), order="F")
+    mask = np.zeros((height, width), np.bool_)
+    part, left = decode_columns(text, height, width)
+    mask[:, left : left + part.shape[1]] = part
+    return mask
 
 
-def area(text: str, height: int, width: int) -> int:
-    """Number of pixels in a run-length mask, without unfolding it.
+def decode_columns(text: str, height: int, width: int) -> tuple[NDArray[np.bool_], int]:
+    """Read only the columns of a mask from the first that is set to the last: booleans (height, columns), first column.
+
+    Most masks are on a small part of a long strip.
 
     Raises:
         MaskError: see `runs`.
     """
-    return int(runs(text, height, width)[1].sum())
+    starts, lengths = runs(text, height, width)
+    if not starts.size:
+        return np.zeros((height, 0), np.bool_), 0
+    left = int(starts[0]) // height
+    columns = int(starts[-1] + lengths[-1] - 1) // height + 1 - left
+    starts = starts - left * height
+    # Runs do not overlap, so no place is in `starts` twice, nor in the ends.
+    steps = np.zeros(height * columns + 1, dtype=np.int8)
+    steps[starts] = 1
+    steps[starts + lengths] -= 1
+    return np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_).reshape((height, columns), order="F"), left
 
 
 def runs(text: str, height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -36,7 +36,10 @@ def test_there_and_back(height: int, width: int, data: st.DataObject) -> None:
     bits = data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))
     mask = np.array(bits, dtype=bool).reshape(height, width)
     assert np.array_equal(rle.decode(rle.encode(mask), height, width), mask)
-    assert rle.area(rle.encode(mask), height, width) == mask.sum()
+    part, left = rle.decode_columns(rle.encode(mask), height, width)
+    assert np.array_equal(part, mask[:, left : left + part.shape[1]])
+    assert part.sum() == mask.sum()
+    assert part[:, [0, -1]].any(axis=0).all() if mask.any() else part.shape == (height, 0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=12))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -14,6 +15,7 @@ from trainer.data.dataset import DataError
 from trainer.strips import UNKNOWN, cells_of_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,11 +42,17 @@ class RunLengthMask:
         Raises:
             DataError: the text is no mask of such a picture.
         """
-        try:
+        with _naming(self.place):
             return rle.decode(self.text, *size)
-        except rle.MaskError as error:
-            message = f"{self.place}: {error}"
-            raise DataError(message) from error
+
+    def columns(self, size: tuple[int, int]) -> tuple[NDArray[np.bool_], int]:
+        """The columns from the first damaged pixel to the last, bool (height, columns), and the first one's number.
+
+        Raises:
+            DataError: as `mask`.
+        """
+        with _naming(self.place):
+            return rle.decode_columns(self.text, *size)
 
     def cells(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
         """See `MaskSource`."""
@@ -118,3 +126,13 @@ class BoxMask:
     def key(self) -> str:
         """See `MaskSource`."""
         return str(self.boxes)
+
+
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Let what is wrong with runs be said with their place."""
+    try:
+        yield
+    except rle.MaskError as error:
+        message = f"{place}: {error}"
+        raise DataError(message) from error

@@ -24,7 +24,7 @@ def noise_picture(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArra
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
+def write_picture(path: Path, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
     """Write a picture in the format of its suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)

@@ -1,0 +1,52 @@
+"""`steel-defect eda`: what a set of labelled pictures holds, as a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("eda")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="eda",
+    show_default=True,
+    help="Folder for report.html and tables/*.csv.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="runs/cache",
+    show_default=True,
+    help="Where drawn strips are kept.",
+)
+def command(folder: Path | None, output: Path, cache: Path) -> None:
+    """Explore labelled pictures: one HTML report that needs no other file, and its tables as CSV.
+
+    Sizes and label balance, classes, types of defects on one picture, areas, colours, places, examples. Of a Severstal
+    folder train.csv is enough: what needs the pictures is then left out.
+
+    FOLDER is laid out as for 'steel-defect split'. Without one, strips are drawn.
+    """
+    from trainer.data.dataset import DataError  # noqa: PLC0415 - heavy, and --help does without
+    from trainer.data.drawn import drawn  # noqa: PLC0415 - as above
+    from trainer.data.layouts import open_data  # noqa: PLC0415 - as above
+    from trainer.eda.report import write_report  # noqa: PLC0415 - as above
+
+    try:
+        if folder is None:
+            dataset, title = drawn(_DRAWN, 0, cache), f"{_DRAWN} drawn strips"
+        else:
+            dataset, title = open_data(folder, tables_only=True), folder.resolve().name
+        click.echo(write_report(dataset, title, output))
+    except DataError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error
+
+
+_DRAWN = 400

@@ -1,0 +1,297 @@
+"""infra/gcp, evaluated by Terraform itself: every name and type against the providers' schemas, and what it grants."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+from tests.infra.gcp.export import log_lines
+from tests.infra.gcp.make_provider_schema import used
+from tests.infra.gcp.terraform import Applied, Runs, Terraform
+from tests.pictures import strip_jpeg
+from tests.requests_table import predict
+from tests.transports import CloudRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROJECT = {"project": "my-project"}
+OPEN = {
+    **PROJECT,
+    "region": "us-central1",
+    "allow_unauthenticated": True,
+    "api_callers": ["group:inspectors@example.com"],
+    "cameras": ["serviceAccount:line-3@my-project.iam.gserviceaccount.com"],
+    "model": "strip-mobilenetv2",
+    "keep_uploads_days": 90,
+    "alert_email": "line@example.com",
+    "delete_data": True,
+}
+REFUSED: dict[str, dict[str, Any]] = {
+    "project": {"project": "My project"},
+    "region": {**PROJECT, "region": "EU"},
+    "api_callers": {**PROJECT, "api_callers": ["allUsers"]},
+    "cameras": {**PROJECT, "cameras": ["line-3"]},
+    "model": {**PROJECT, "model": "Strip/1"},
+    "max_instances": {**PROJECT, "max_instances": 0},
+    "keep_uploads_days": {**PROJECT, "keep_uploads_days": 0},
+    "delivery_attempts": {**PROJECT, "delivery_attempts": 4},
+    "backfill_tasks": {**PROJECT, "backfill_tasks": 0},
+    "alert_email": {**PROJECT, "alert_email": "nobody"},
+    "alert_refused_share": {**PROJECT, "alert_refused_share": 20},
+    "alert_reject_share": {**PROJECT, "alert_reject_share": 0},
+}
+# Whom it gives what of what, where nothing is asked for: this and nothing else.
+GRANTS = {
+    # The trigger's four: without any one of them no event arrives.
+    ("project my-project", "roles/pubsub.publisher", "storage-agent"),
+    ("bucket my-project-steel-defect-uploads", "roles/storage.legacyBucketReader", "eventarc-agent"),
+    ("project my-project", "roles/eventarc.eventReceiver", "trigger"),
+    ("service steel-defect-upload", "roles/run.invoker", "trigger"),
+    # Two more that Google gives by itself, but too late, or not in old projects.
+    ("project my-project", "roles/eventarc.serviceAgent", "eventarc-agent"),
+    ("account trigger", "roles/iam.serviceAccountTokenCreator", "pubsub-agent"),
+    # Each function its buckets.
+    ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "api"),
+    ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "upload"),
+    ("bucket my-project-steel-defect-uploads", "roles/storage.objectViewer", "upload"),
+    ("bucket my-project-steel-defect-results", "roles/storage.objectUser", "upload"),
+    ("topic projects/my-project/topics/steel-defect-outcomes", "roles/pubsub.publisher", "upload"),
+    ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "backfill"),
+    ("bucket my-project-steel-defect-uploads", "roles/storage.objectViewer", "backfill"),
+    ("bucket my-project-steel-defect-results", "roles/storage.objectUser", "backfill"),
+    # Dead letters.
+    ("subscription projects/my-project/subscriptions/eventarc-1", "roles/pubsub.subscriber", "pubsub-agent"),
+    ("topic projects/my-project/topics/steel-defect-dead-letters", "roles/pubsub.publisher", "pubsub-agent"),
+    # Who deploys.
+    ("project my-project", "roles/run.builder", "build"),
+    ("project my-project", "roles/run.sourceDeveloper", "build"),
+    ("repository steel-defect", "roles/artifactregistry.writer", "build"),
+    ("bucket my-project-steel-defect-build", "roles/storage.objectViewer", "build"),
+    ("service steel-defect-api", "roles/run.admin", "build"),
+    ("service steel-defect-upload", "roles/run.admin", "build"),
+    ("service steel-defect-api", "roles/run.invoker", "build"),
+    ("service steel-defect-upload", "roles/run.invoker", "build"),
+    ("account build", "roles/iam.serviceAccountOpenIdTokenCreator", "build"),
+    ("account api", "roles/iam.serviceAccountUser", "build"),
+    ("account upload", "roles/iam.serviceAccountUser", "build"),
+    ("account backfill", "roles/iam.serviceAccountUser", "build"),
+    ("account build", "roles/iam.serviceAccountUser", "build"),
+}
+OF_WHAT = ["bucket", "topic", "subscription", "repository", "service_account_id", "name", "project"]
+CALLED = {"service_account_id": "account", "name": "service"}
+
+
+@pytest.fixture(scope="module")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
+    """Terraform over a copy of infra/gcp."""
+    folder: Path = tmp_path_factory.mktemp("terraform")
+    made = Terraform(folder)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def tested(terraform: Terraform) -> Runs:
+    """Everything applied on mocks: as it comes, and with all that can be asked for."""
+    return terraform.test({"default": PROJECT, "open": OPEN}, REFUSED)
+
+
+@pytest.fixture
+def default(tested: Runs) -> Applied:
+    """What is made where nothing is asked for."""
+    return tested.applied["default"]
+
+
+@pytest.fixture
+def asked(tested: Runs) -> Applied:
+    """What is made where everything is asked for."""
+    return tested.applied["open"]
+
+
+def grants(applied: Applied) -> set[tuple[str, str, str]]:
+    """Of what, which role, to whom."""
+    found = set()
+    for kind, resources in applied.resources.items():
+        if kind.endswith("_iam_member"):
+            for values in resources.values():
+                of = next(name for name in OF_WHAT if name in values and (name != "project" or "_project_" in kind))
+                member = values["member"].removeprefix("serviceAccount:")
+                found.add((f"{CALLED.get(of, of)} {values[of]}", values["role"], member))
+    return found
+
+
+def test_every_block_and_attribute_is_one_of_the_providers(terraform: Terraform) -> None:
+    run = terraform.run("validate", "-no-color")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_it_is_formatted_as_terraform_does(terraform: Terraform) -> None:
+    run = terraform.run("fmt", "-check", "-diff", "-no-color")
+    assert run.returncode == 0, run.stdout
+
+
+def test_the_schema_has_what_is_used() -> None:
+    schema = json.loads((REPOSITORY / "tests/infra/gcp/provider_schema.json").read_text(encoding="utf-8"))
+    for kind, names in used().items():
+        known = {name for provider in schema.values() for name in provider[kind]}
+        assert names <= known, "run make_provider_schema.py"
+
+
+def test_it_grants_this_and_nothing_else(default: Applied) -> None:
+    assert grants(default) == GRANTS
+
+
+def test_nothing_grants_whole_policies(default: Applied) -> None:
+    assert not [kind for kind in default.resources if kind.endswith(("_iam_policy", "_iam_binding"))]
+
+
+def test_callers_and_cameras_get_what_was_asked_for(asked: Applied, default: Applied) -> None:
+    assert grants(asked) - grants(default) == {
+        ("service steel-defect-api", "roles/run.invoker", "group:inspectors@example.com"),
+        (
+            "bucket my-project-steel-defect-uploads",
+            "roles/storage.objectCreator",
+            "line-3@my-project.iam.gserviceaccount.com",
+        ),
+    }
+
+
+def test_the_trigger_is_where_the_bucket_is_and_names_it(default: Applied, asked: Applied) -> None:
+    for applied, region in ((default, "europe-west1"), (asked, "us-central1")):
+        (trigger,) = applied.all("google_eventarc_trigger")
+        buckets = applied.all("google_storage_bucket")
+        assert {trigger["location"], *(bucket["location"] for bucket in buckets)} == {region}
+        criteria = {found["attribute"]: found["value"] for found in trigger["matching_criteria"]}
+        assert criteria == {
+            "type": "google.cloud.storage.object.v1.finalized",
+            "bucket": "my-project-steel-defect-uploads",
+        }
+        assert trigger["destination"][0]["cloud_run_service"][0]["service"] == "steel-defect-upload"
+        assert trigger["service_account"] == "trigger@my-project"
+
+
+def test_buckets_are_private_and_keep_what_was_overwritten(default: Applied) -> None:
+    buckets = {bucket["name"].rpartition("-")[2]: bucket for bucket in default.all("google_storage_bucket")}
+    assert set(buckets) == {"uploads", "results", "models", "build"}
+    for use, bucket in buckets.items():
+        assert bucket["uniform_bucket_level_access"] is True
+        assert bucket["public_access_prevention"] == "enforced"
+        assert bucket["force_destroy"] is False
+        assert bucket["versioning"][0]["enabled"] is (use != "build")
+        deleted = [rule for rule in bucket["lifecycle_rule"] if rule["action"][0]["type"] == "Delete"]
+        states = {rule["condition"][0]["with_state"] for rule in deleted}
+        assert states == ({"LIVE"} if use == "build" else {"ARCHIVED"}), "nothing that is current is deleted by itself"
+
+
+def test_uploads_are_deleted_only_where_that_was_asked_for(asked: Applied) -> None:
+    rules = {
+        bucket["name"].rpartition("-")[2]: [
+            rule["condition"][0]["age"]
+            for rule in bucket["lifecycle_rule"]
+            if rule["condition"][0]["with_state"] == "LIVE"
+        ]
+        for bucket in asked.all("google_storage_bucket")
+    }
+    assert rules == {"uploads": [90], "results": [], "models": [], "build": [30]}
+
+
+def test_what_fails_too_often_goes_to_a_subscription_that_never_expires(default: Applied, tested: Runs) -> None:
+    (kept,) = default.all("google_pubsub_subscription")
+    assert kept["topic"] == "projects/my-project/topics/steel-defect-dead-letters"
+    assert kept["expiration_policy"] == [{"ttl": ""}]
+    assert len(tested.calls) == 2, "once for each apply"
+    call = tested.calls[0]
+    assert call[:4] == ["pubsub", "subscriptions", "update", "projects/my-project/subscriptions/eventarc-1"]
+    assert f"--dead-letter-topic={kept['topic']}" in call
+
+
+def test_the_deploy_command_gives_every_substitution_its_value(default: Applied, asked: Applied) -> None:
+    build = yaml.safe_load((REPOSITORY / "cloudbuild.yaml").read_text(encoding="utf-8"))["substitutions"]
+    for applied, auth in ((default, "authenticated"), (asked, "public")):
+        given = substitutions(applied)
+        assert set(given) == set(build)
+        assert given["_AUTH"] == auth
+        assert {name for name, value in given.items() if value == ""} <= {"_MODEL_URI"}
+    assert substitutions(asked)["_MODEL_URI"] == "gs://my-project-steel-defect-models/models/strip-mobilenetv2"
+
+
+def substitutions(applied: Applied) -> dict[str, str]:
+    stated = re.findall(r"--substitutions=(\S+)", applied.outputs["deploy"])
+    return dict(pair.split("=", 1) for pair in stated[0].split(","))
+
+
+def test_gcloud_itself_understands_every_command(default: Applied, tested: Runs) -> None:
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        pytest.skip("no gcloud on the PATH")
+    prefix = f"{default.outputs['backfill']} --args=-m,gcp_backfill,line-3/"
+    commands = [
+        shlex.join(["gcloud", *tested.calls[0]]),
+        default.outputs["deploy"],
+        default.outputs["backfill"],
+        prefix,
+    ]
+    for command in commands:
+        lint = [gcloud, "meta", "lint-gcloud-commands", "--command-string", command]
+        run = subprocess.run(lint, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
+        (found,) = json.loads(run.stdout)
+        assert found["success"], f"{command}: {found['error_message']}"
+
+
+def test_the_service_and_the_job_leave_to_the_build_what_it_deploys(default: Applied) -> None:
+    services = {service["name"] for service in default.all("google_cloud_run_v2_service")}
+    (job,) = default.all("google_cloud_run_v2_job")
+    assert services | {job["name"]} == {"steel-defect-api", "steel-defect-upload", "steel-defect-backfill"}
+    assert job["template"][0]["task_count"] == job["template"][0]["parallelism"] == 10
+    assert job["template"][0]["template"][0]["max_retries"] == 3
+
+
+def test_alerts_go_to_whom_was_asked_for(default: Applied, asked: Applied) -> None:
+    assert {tuple(policy["notification_channels"]) for policy in default.all("google_monitoring_alert_policy")} == {()}
+    channels = asked.all("google_monitoring_notification_channel")
+    assert [channel["labels"] for channel in channels] == [{"email_address": "line@example.com"}]
+    for policy in asked.all("google_monitoring_alert_policy"):
+        assert policy["notification_channels"] == [channels[0]["id"]]
+        assert policy["documentation"][0]["content"]
+
+
+def test_the_dashboard_has_room_for_each_chart(default: Applied) -> None:
+    (found,) = default.all("google_monitoring_dashboard")
+    tiles = json.loads(found["dashboard_json"])["mosaicLayout"]["tiles"]
+    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 8
+    assert all(tile["xPos"] + tile["width"] <= 12 for tile in tiles)
+
+
+def metric_filter(applied: Applied, name: str) -> str:
+    return str(next(found["filter"] for found in applied.all("google_logging_metric") if found["name"] == name))
+
+
+def test_the_model_metric_counts_what_the_function_says_of_such_a_model(default: Applied, tmp_path: Path) -> None:
+    stated = metric_filter(default, "steel-defect-model-not-current")
+    assert '(severity="ERROR" jsonPayload.logger="steel_defect.serving") OR severity="CRITICAL"' in stated
+    empty = tmp_path.as_uri()
+    for model, counted in (
+        (f"{empty}/models/strip", ("ERROR", "steel_defect.serving")),
+        ("/missing", ("CRITICAL", "")),
+    ):
+        with CloudRun(environment={"MODEL_URI": model}) as server:
+            server.send(predict(strip_jpeg()))
+            lines = log_lines(server.output())
+        assert any(line["severity"] == counted[0] and counted[1] in line["logger"] for line in lines), lines
+
+
+def test_the_picture_metric_reads_the_decision(default: Applied) -> None:
+    (metric,) = [found for found in default.all("google_logging_metric") if found["name"] == "steel-defect-pictures"]
+    (pattern,) = re.findall(r'REGEXP_EXTRACT\(jsonPayload.message, "(.*)"\)', metric["label_extractors"]["decision"])
+    assert re.findall(pattern, "picture reject") == ["reject"]
+    assert pattern.replace("([a-z]+)", "[a-z]+") in metric["filter"]

@@ -173,21 +173,40 @@ def write_json(evaluation: Evaluation) -> Path:
     return path
 
 
+def read_evaluation(run: Run) -> dict[str, Any]:
+    """Read what `write_json` wrote for a run, which its model card shows.
+
+    Raises:
+        RunError: the run was not evaluated yet, or the file cannot be used.
+    """
+    path = run.folder / FILE
+    again = f"run `steel-defect evaluate {run.folder}`"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content["schema_version"]
+    except FileNotFoundError as error:
+        message = f"{run.folder} has no {FILE}: {again} first"
+        raise RunError(message) from error
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{path} cannot be read: {error}; {again} again"
+        raise RunError(message) from error
+    if version != SCHEMA_VERSION:
+        message = f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: {again} again"
+        raise RunError(message)
+    return dict(content)
+
+
 def read_decision(run: Run) -> Decision:
     """Read the decision that `evaluate` chose for a run, which its model file is to hold.
 
     Raises:
-        RunError: the run was not evaluated yet, or the file cannot be read.
+        RunError: as of `read_evaluation`.
     """
-    path = run.folder / FILE
+    content = read_evaluation(run)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         return Decision(**{name: float(value) for name, value in content["decision"].items()})
-    except FileNotFoundError as error:
-        message = f"{run.folder} has no {FILE}: run `steel-defect evaluate {run.folder}` first"
-        raise RunError(message) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"{path} cannot be read: {error}; run `steel-defect evaluate {run.folder}` again"
+        message = f"{run.folder / FILE} holds no decision: {error}; run `steel-defect evaluate {run.folder}` again"
         raise RunError(message) from error
 
 

@@ -104,7 +104,18 @@ def test_pictures_of_one_group_are_drawn_together(tmp_path: Path) -> None:
     assert together.measures.figures["accuracy"].low != apart.measures.figures["accuracy"].low
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", '{"decision": {"scale": 1}}', '{"decision": {"scale": null}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        '{"schema_version": 0}',
+        '{"schema_version": 1}',
+        '{"schema_version": 1, "decision": {"scale": 1}}',
+        '{"schema_version": 1, "decision": {"scale": null}}',
+    ],
+)
 def test_a_decision_that_is_not_there_is_asked_for(tmp_path: Path, text: str | None) -> None:
     run = read_run(write_run(tmp_path / "run", None))
     if text is not None:
@@ -201,6 +212,9 @@ def test_a_final_model_has_curves_without_validation_and_a_run_without_a_log_has
     judged: Evaluation, tmp_path: Path
 ) -> None:
     report = write_report(judged)
+    assert "scores of final are scaled like those of tried is assumed" in " ".join(
+        Page(report.read_text()).text.split()
+    )
     assert "Losses and validation figures of each epoch" in Page(report.read_text()).images
     run = read_run(write_run(tmp_path / "silent", VALIDATION))
     (run.folder / "log.jsonl").unlink()

@@ -139,6 +139,19 @@ def test_what_is_hard_for_both_cancels_out() -> None:
     assert found.difference.high - found.difference.low < 0.25 * (found.auc_a.high - found.auc_a.low)
 
 
+def test_differences_of_grouped_pictures_are_drawn_by_group() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.random(40) < 0.5
+    one, other = scored(rng, truth, 1), scored(rng, truth, 1)
+    ninefold = np.repeat(one, 9, axis=1), np.repeat(other, 9, axis=1), np.repeat(truth, 9)
+    groups = tuple(f"{number:02}" for number in np.repeat(np.arange(40), 9))
+    once = paired_auc_difference(one, other, truth, resamples=500).difference
+    together = paired_auc_difference(*ninefold, groups, resamples=500).difference
+    apart = paired_auc_difference(*ninefold, resamples=500).difference
+    assert (together.low, together.high) == pytest.approx((once.low, once.high))
+    assert apart.high - apart.low < 0.5 * (once.high - once.low)
+
+
 def test_seeds_that_disagree_widen_the_interval() -> None:
     rng = np.random.default_rng(4)
     truth = rng.random(400) < 0.5

@@ -15,6 +15,7 @@ from trainer.batches import batches
 from trainer.checkpoint import read_checkpoint, write_checkpoint
 from trainer.optimisation import rate_at
 from trainer.predict import predict
+from trainer.recipe import RecipeError
 from trainer.runlog import RunLog, figures
 from trainer.state import TrainingState
 
@@ -77,13 +78,13 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
 
     Raises:
         CheckpointError: the folder's checkpoint is damaged or of another recipe.
-        ValueError: a batch cannot be shared by so many processes.
+        RecipeError: a batch cannot be shared by so many processes.
         OSError: a checkpoint cannot be written; the one before is as it was.
     """
     recipe, plan, run = job.recipe, job.recipe.optimisation, job.run
     if plan.batch % world.size:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
-        raise ValueError(message)
+        raise RecipeError(message)
     state = TrainingState(network, recipe, world)
     if run.last.exists():
         state.restore(run.last)

@@ -1,0 +1,64 @@
+"""A data set and a network small enough to train in a second: dark pictures, a bright patch where there is a defect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from trainer.batches import mixture_of
+from trainer.checkpoint import RunFolder, build_network
+from trainer.distributed import World
+from trainer.recipe import read_recipe
+from trainer.strips import StripSet
+from trainer.train import Job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer.model import GrayMobileNet
+    from trainer.recipe import Recipe
+
+ALONE = World(0, 1, torch.device("cpu"))
+HEIGHT, WIDTH, CLASSES = 64, 96, 2
+_SMALL = (
+    f"input.height={HEIGHT}",
+    f"input.width={WIDTH}",
+    "precision=float32",
+    "optimisation.batch=4",
+    "optimisation.epochs=3",
+    "optimisation.average=0.5",
+)
+
+
+def small_recipe(*overrides: str, name: str = "strip") -> Recipe:
+    """Change a recipe to the small size, and then as `overrides` say."""
+    return read_recipe(name, (*_SMALL, *overrides))
+
+
+def small_set(count: int = 8, seed: int = 0) -> StripSet:
+    """Every second picture has a bright patch in one cell; its class is the row of that cell."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(50, 80, (count, HEIGHT, WIDTH), dtype=np.uint8)
+    cells = np.zeros((count, CLASSES, HEIGHT // 32, WIDTH // 32), np.int8)
+    for place in range(0, count, 2):
+        row, column = place // 2 % 2, place % 3
+        pixels[place, row * 32 + 4 : row * 32 + 28, column * 32 + 4 : column * 32 + 28] += 150
+        cells[place, row, row, column] = 1
+    classes = (cells == 1).any(axis=(2, 3)).astype(np.float32)
+    names = tuple(f"{seed}-{place}" for place in range(count))
+    return StripSet(pixels, classes, cells, names, names, f"digest {seed}")
+
+
+def small_network(recipe: Recipe) -> GrayMobileNet:
+    """The recipe's network with the same random weights every time."""
+    torch.manual_seed(0)
+    return build_network(recipe, CLASSES)
+
+
+def small_job(folder: Path, recipe: Recipe, *, validation: StripSet | None = None) -> Job:
+    """Train on the small set, in a folder that is made."""
+    folder.mkdir(exist_ok=True)
+    strips = small_set()
+    return Job(recipe, strips, mixture_of(strips, recipe), validation, RunFolder(folder))

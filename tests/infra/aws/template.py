@@ -1,0 +1,114 @@
+"""template.yaml as data, with its references and substitutions resolved to names that tests can know."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+from tests.conftest import REPOSITORY
+
+NAMES: Final = {
+    "AWS::StackName": "stack",
+    "AWS::Region": "eu-central-1",
+    "AWS::AccountId": "111122223333",
+    "AWS::Partition": "aws",
+}
+_ARNS: Final = {
+    "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::SQS::Queue": "arn:aws:sqs:eu-central-1:111122223333:{}",
+    "AWS::Events::EventBus": "arn:aws:events:eu-central-1:111122223333:event-bus/{}",
+    "AWS::Logs::LogGroup": "arn:aws:logs:eu-central-1:111122223333:log-group:{}:*",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the short forms, such as !Ref, as their long ones."""
+
+
+def _function(loader: _Loader, suffix: str, node: yaml.Node) -> Any:  # noqa: ANN401 - YAML
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _function)
+
+
+def template() -> dict[str, Any]:
+    """The template as it stands, short forms as long ones."""
+    text = (REPOSITORY / "template.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, with tags that make plain data
+    return found
+
+
+class Resolved:
+    """The template for some parameters; what is not given has its default."""
+
+    def __init__(self, **parameters: str) -> None:
+        self._template = template()
+        defaults = {name: spec.get("Default") for name, spec in self._template["Parameters"].items()}
+        self._parameters = {name: str(value) for name, value in {**defaults, **parameters}.items()}
+        self.resources: dict[str, Any] = {}
+        for name, resource in self._template["Resources"].items():
+            if "Condition" not in resource or self._holds(resource["Condition"]):
+                self.resources[name] = self.value(resource)
+
+    def value(self, node: Any) -> Any:  # noqa: ANN401, PLR0911 - YAML; one line for each of its forms
+        """The node with everything resolved in it."""
+        match node:
+            case {"Ref": str(name)}:
+                return self._ref(name)
+            case {"Fn::GetAtt": str(path)}:
+                return self._attribute(*path.split("."))
+            case {"Fn::Sub": str(text)}:
+                return self._substituted(text, {})
+            case {"Fn::Sub": [str(text), {**more}]}:
+                return self._substituted(text, {name: self.value(value) for name, value in more.items()})
+            case {"Fn::If": [str(name), yes, no]}:
+                return self.value(yes if self._holds(name) else no)
+            case {**mapping}:
+                found = {str(name): self.value(value) for name, value in mapping.items()}
+                return {name: value for name, value in found.items() if value is not None}
+            case [*items]:
+                return [value for value in map(self.value, items) if value is not None]
+            case _:
+                return node
+
+    def _holds(self, name: str) -> bool:
+        return bool(self._test(self._template["Conditions"][name]))
+
+    def _test(self, node: Any) -> bool:  # noqa: ANN401 - YAML
+        match node:
+            case {"Fn::Equals": [left, right]}:
+                return str(self.value(left)) == str(self.value(right))
+            case {"Fn::Not": [inner]}:
+                return not self._test(inner)
+            case _:
+                message = f"a condition of no known form: {node}"
+                raise ValueError(message)
+
+    def _ref(self, name: str) -> str | None:
+        if name == "AWS::NoValue":
+            return None
+        # A resource's physical name stands for it: its own name here.
+        return NAMES.get(name) or self._parameters.get(name, name)
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        kind = self._template["Resources"][name]["Type"]
+        return _ARNS[kind].format(name) if attribute == "Arn" and kind in _ARNS else f"{name}.{attribute}"
+
+    def _substituted(self, text: str, more: dict[str, str]) -> str:
+        def replace(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in more:
+                return str(more[name])
+            return self._attribute(*name.split(".")) if "." in name else str(self._ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", replace, text)

@@ -1,0 +1,218 @@
+"""What template.yaml says, where running it cannot show it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+
+from aws import NAMESPACE, Metric
+from tests.conftest import REPOSITORY
+from tests.infra.aws.template import Resolved, template
+
+BUCKETS = ("UploadsBucket", "ResultsBucket", "ModelsBucket")
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """With the defaults of all parameters."""
+    return Resolved().resources
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: found["Properties"] for name, found in resources.items() if found["Type"] == kind}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_are_private_encrypted_versioned_kept_and_tidied(resources: dict[str, Any], bucket: str) -> None:
+    assert resources[bucket]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resources[bucket]["UpdateReplacePolicy"] == "Retain"
+    found = resources[bucket]["Properties"]
+    assert "BucketName" not in found
+    assert set(found["PublicAccessBlockConfiguration"].values()) == {True}
+    assert found["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert found["BucketEncryption"]
+    assert found["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    # A dead letter names a version, and can be redriven until it expires.
+    kept = next(rule for rule in found["LifecycleConfiguration"]["Rules"] if "NoncurrentVersionExpiration" in rule)
+    letters = resources["UploadDeadLetters"]["Properties"]["MessageRetentionPeriod"]
+    assert kept["NoncurrentVersionExpiration"]["NoncurrentDays"] * 86400 > letters
+    statements = resources[f"{bucket}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert denies_plain_http(statements, [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])
+
+
+def denies_plain_http(statements: list[Any], resource: Any) -> bool:  # noqa: ANN401 - as in a policy
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    return any(
+        (found["Effect"], found["Principal"], found["Condition"]) == ("Deny", "*", condition)
+        and found["Resource"] == resource
+        for found in statements
+    )
+
+
+@pytest.mark.parametrize("queue", ["UploadQueue", "UploadDeadLetters"])
+def test_queues_take_messages_of_the_rule_alone(resources: dict[str, Any], queue: str) -> None:
+    statements = resources[f"{queue}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    allowed = [found for found in statements if found["Effect"] == "Allow"]
+    assert [(found["Action"], found["Principal"], found["Condition"]) for found in allowed] == [
+        (
+            "sqs:SendMessage",
+            {"Service": "events.amazonaws.com"},
+            {"ArnEquals": {"aws:SourceArn": "UploadRule.Arn"}},
+        )
+    ]
+    assert denies_plain_http(statements, f"arn:aws:sqs:eu-central-1:111122223333:{queue}")
+
+
+def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_take(resources: dict[str, Any]) -> None:
+    queue, function = resources["UploadQueue"]["Properties"], resources["UploadFunction"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":UploadDeadLetters")
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    event = function["Events"]["Queue"]["Properties"]
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert event["ScalingConfig"] == {"MaximumConcurrency": function["ReservedConcurrentExecutions"]}
+    rule = resources["UploadRule"]["Properties"]
+    assert rule["EventPattern"]["detail"] == {"bucket": {"name": ["UploadsBucket"]}}
+    assert rule["Targets"][0]["DeadLetterConfig"]["Arn"].endswith(":UploadDeadLetters")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "authorizer"),
+    [("iam", "AWS_IAM", None), ("jwt", "JWT", "ApiAuthorizer"), ("none", "NONE", None)],
+)
+def test_every_route_asks_for_what_auth_mode_says(mode: str, kind: str, authorizer: str | None) -> None:
+    found = Resolved(AuthMode=mode, JwtIssuer="https://issuer.example", JwtAudience="camera").resources
+    routes = of_type(found, "AWS::ApiGatewayV2::Route")
+    assert routes
+    for route in routes.values():
+        assert route["AuthorizationType"] == kind
+        assert route.get("AuthorizerId") == authorizer
+    assert ("ApiAuthorizer" in found) == (mode == "jwt")
+    if mode == "jwt":
+        configuration = found["ApiAuthorizer"]["Properties"]["JwtConfiguration"]
+        assert configuration == {"Issuer": "https://issuer.example", "Audience": ["camera"]}
+
+
+def test_auth_is_iam_unless_asked_by_name() -> None:
+    parameter = template()["Parameters"]["AuthMode"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("iam", ["iam", "jwt", "none"])
+    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text(encoding="utf-8"))
+    for stage in ("dev", "prod"):
+        assert "AuthMode" not in config[stage]["deploy"]["parameters"]["parameter_overrides"]
+
+
+def test_the_endpoint_is_throttled_and_logged_and_the_functions_have_a_ceiling(resources: dict[str, Any]) -> None:
+    stage = resources["ApiStage"]["Properties"]
+    assert float(stage["DefaultRouteSettings"]["ThrottlingRateLimit"]) > 0
+    assert float(stage["DefaultRouteSettings"]["ThrottlingBurstLimit"]) > 0
+    assert "integrationErrorMessage" in json.loads(stage["AccessLogSettings"]["Format"])
+    for name in ("Api", "Upload", "Backfill"):
+        function = resources[f"{name}Function"]["Properties"]
+        assert int(function["ReservedConcurrentExecutions"]) > 0
+        assert function["AutoPublishAliasAllProperties"] is True
+        assert resources[f"{name}Logs"]["Properties"]["RetentionInDays"]
+    without = Resolved(ReserveConcurrency="no").resources
+    assert "ReservedConcurrentExecutions" not in without["ApiFunction"]["Properties"]
+
+
+def test_a_release_is_a_canary_with_alarms_that_exist(resources: dict[str, Any]) -> None:
+    for name in ("Api", "Upload"):
+        preference = resources[f"{name}Function"]["Properties"]["DeploymentPreference"]
+        assert preference["Type"] == "Canary10Percent5Minutes"
+        assert preference["Alarms"]
+        assert set(preference["Alarms"]) <= set(resources)
+    assert resources["ApiFunction"]["Properties"]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+
+
+def test_each_entry_point_is_a_function_of_the_module(resources: dict[str, Any]) -> None:
+    import aws  # noqa: PLC0415 - the module under test, not only its names
+
+    handlers = [found["Handler"] for found in of_type(resources, "AWS::Serverless::Function").values()]
+    assert sorted(handlers) == ["aws.api", "aws.backfill", "aws.upload"]
+    assert all(callable(getattr(aws, handler.partition(".")[2])) for handler in handlers)
+
+
+def alarmed(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every metric that an alarm watches: its namespace, name and dimensions."""
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    queried = [
+        query["MetricStat"]["Metric"] for alarm in alarms for query in alarm.get("Metrics", []) if "MetricStat" in query
+    ]
+    return [alarm for alarm in alarms if "MetricName" in alarm] + queried
+
+
+def test_alarms_and_dashboard_use_metrics_that_the_functions_write() -> None:
+    resources = Resolved(ModelName="strip").resources
+    metrics = {metric.value for metric in Metric}
+    used = [
+        (found["MetricName"], found["Dimensions"]) for found in alarmed(resources) if found["Namespace"] == NAMESPACE
+    ]
+    board = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"])
+    lines = [line for widget in board["widgets"] for line in widget["properties"]["metrics"] if line[0] == NAMESPACE]
+    used += [(line[1], [{"Name": line[2], "Value": line[3]}]) for line in lines]
+    variables = [
+        found["Environment"]["Variables"] for found in of_type(resources, "AWS::Serverless::Function").values()
+    ]
+    services = {found["POWERTOOLS_SERVICE_NAME"] for found in variables}
+    assert {name for name, _ in used} <= metrics
+    assert {"DefectFound", "PictureRefused", "Responses5xx", "ModelNotCurrent"} <= {name for name, _ in used}
+    for _, dimensions in used:
+        assert [found["Name"] for found in dimensions] == ["service"]
+        assert dimensions[0]["Value"] in services
+
+
+def test_every_alarm_tells_the_topic_and_everything_asked_for_has_one() -> None:
+    resources = Resolved(ModelName="strip").resources
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert all(alarm["AlarmActions"] == ["AlarmTopic"] for alarm in alarms.values())
+    watched = {(found["Namespace"], found["MetricName"]) for found in alarmed(resources)}
+    assert watched == {
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+        ("AWS/Lambda", "Duration"),
+        ("AWS/ApiGateway", "Latency"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("SteelDefect", "Responses5xx"),
+        ("SteelDefect", "PictureRefused"),
+        ("SteelDefect", "DefectFound"),
+        ("SteelDefect", "ModelNotCurrent"),
+    }
+
+
+def test_mail_and_budget_are_there_when_asked_for(resources: dict[str, Any]) -> None:
+    assert not {"AlarmSubscription", "Budget", "ModelAlarm"} & set(resources)
+    asked = Resolved(AlarmEmail="ops@example.com", BudgetUsd="50").resources
+    assert asked["AlarmSubscription"]["Properties"]["Endpoint"] == "ops@example.com"
+    budget = asked["Budget"]["Properties"]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": "50", "Unit": "USD"}
+    assert budget["NotificationsWithSubscribers"][0]["Subscribers"][0]["Address"] == "ops@example.com"
+
+
+def test_stages_set_parameters_that_exist_to_values_that_are_allowed() -> None:
+    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text(encoding="utf-8"))
+    parameters = template()["Parameters"]
+    for stage in ("dev", "prod"):
+        overrides = config[stage]["deploy"]["parameters"]["parameter_overrides"].split()
+        for name, _, value in (override.partition("=") for override in overrides):
+            allowed = parameters[name].get("AllowedValues")
+            assert allowed is None or value in map(str, allowed), (stage, name, value)
+        assert config[stage]["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
+
+
+def test_the_state_machine_tolerates_a_share_of_failures_and_retries_what_may_pass(resources: dict[str, Any]) -> None:
+    definition = json.loads(resources["BackfillMachine"]["Properties"]["DefinitionString"])
+    state = definition["States"][definition["StartAt"]]
+    assert state["ItemReader"]["Parameters"] == {"Bucket": "UploadsBucket", "Prefix.$": "$.prefix"}
+    assert 0 < state["ToleratedFailurePercentage"] < 100
+    ceiling = resources["BackfillFunction"]["Properties"]["ReservedConcurrentExecutions"]
+    assert state["MaxConcurrency"] == int(ceiling)
+    batch = state["ItemProcessor"]["States"]["Batch"]
+    never, always = batch["Retry"]
+    assert (never["ErrorEquals"], never["MaxAttempts"]) == (["UnknownEvent"], 0)
+    assert (always["ErrorEquals"], always["MaxAttempts"] > 0) == (["States.ALL"], True)
+    # An express workflow ends after five minutes.
+    assert resources["BackfillFunction"]["Properties"]["Timeout"] < 300

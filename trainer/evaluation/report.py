@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trainer.atomic import replacing
+from trainer.evaluation.decision import PASSED_DEFECTS, REJECTED_CLEAN
 from trainer.evaluation.figures import draw_figures
 from trainer.evaluation.measures import BINS
 from trainer.evaluation.mistakes import worst_mistakes
@@ -78,4 +79,6 @@ def _render(evaluation: Evaluation, figures: dict[str, bytes]) -> str:
         class_counts=[int(count) for count in classes.sum(axis=0)],
         recipe=json.dumps(evaluation.run.recipe, indent=2),
         resamples=RESAMPLES,
+        passed=f"{PASSED_DEFECTS:.0%}",
+        rejected=f"{REJECTED_CLEAN:.0%}",
     )

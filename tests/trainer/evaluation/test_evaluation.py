@@ -190,6 +190,7 @@ def test_the_report_is_one_file_with_figures_and_mistakes_as_pictures(tmp_path: 
     with Image.open(BytesIO(page.images[files[0].name])) as image:
         assert image.size == (800, 128)
     assert "Drawn by a test & <nothing> else." in page.text
+    assert "at most 5% of the defects pass and 10% of the clean" in " ".join(page.text.split())
 
 
 def test_mistakes_that_cannot_be_shown_are_said_to_be(tmp_path: Path) -> None:

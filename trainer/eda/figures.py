@@ -105,7 +105,7 @@ def colours(levels: NDArray[np.float64], means: NDArray[np.float64], defect: NDA
     for axes in (left, right):
         axes.set_xlim(0, 255)
         axes.legend()
-    right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    right.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     _label(left, "Levels of pixels", "level, 0 black to 255 white", "% of the pixels")
     _label(right, "Brightness of pictures", "mean level of a picture", "pictures")
     return _png(figure)
@@ -126,7 +126,7 @@ def locations(surveyed: Sequence[Surveyed], class_names: Sequence[str], size: tu
         along.hist(points[:, 0], np.linspace(0, width, _BINS + 1).tolist(), color=colour)
         down.hist(points[:, 1], np.linspace(0, height, _BINS + 1).tolist(), color=colour)
         for axes in (along, down):
-            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         name = f"{class_names[number]}: {len(points):,} regions"
         _label(along, name, f"centre along the width, {unit}", "regions")
         _label(down, "", f"centre along the height, {unit}", "")

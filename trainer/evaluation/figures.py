@@ -64,6 +64,7 @@ def curves(epochs: list[dict[str, Any]]) -> bytes:
             axes.axvline(best, color=_QUIET, linestyle=":", label=f"best ROC-AUC, epoch {best}")
         rates.legend()
     else:
+        rates.set_axis_off()
         rates.text(0.5, 0.5, "a final model has no\nvalidation part", ha="center", va="center", color=_QUIET)
     losses.legend()
     for axes in (losses, rates):

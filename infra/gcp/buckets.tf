@@ -5,6 +5,7 @@ locals {
 
 resource "google_storage_bucket" "this" {
   for_each = local.buckets
+  # checkov:skip=CKV_GCP_62: who reads and writes is in Cloud Audit Logs where it is wanted; usage logs would fill a bucket
 
   name                        = each.value
   location                    = var.region

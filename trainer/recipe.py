@@ -61,7 +61,8 @@ class Optimisation:
         steps: number of batches instead, where it is not 0.
         schedule: after the warm-up: "constant", or "cosine" down to zero.
         warm_up: share of the steps in which the rate rises.
-        average: decay of the moving average of the weights, which is what comes out; 0 for the last weights.
+        average: decay of the moving average of the weights, which is what comes out, once it has warmed up; 0 for the
+            last weights.
         clip: largest norm of a gradient; 0 for no limit.
         balance: fill half of each batch with defects, whatever their share.
         patience: epochs without a better validation ROC-AUC before training stops; 0 for never.

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from trainer.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from trainer.optimisation import build_optimizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from torch import Tensor
 
     from trainer.distributed import World
     from trainer.model import GrayMobileNet
@@ -65,8 +68,7 @@ class TrainingState:
         self.network = network
         self.replica: nn.Module = DistributedDataParallel(network) if world.size > 1 else network
         self.optimizer = build_optimizer(network, recipe.optimisation)
-        average_of = get_ema_multi_avg_fn(recipe.optimisation.average)  # type: ignore[no-untyped-call]  # as above
-        self._average = AveragedModel(network, multi_avg_fn=average_of, use_buffers=True)
+        self._average = AveragedModel(network, avg_fn=_averaging(recipe.optimisation.average), use_buffers=True)
         self.precision = precision_on(world.device, recipe.precision)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision is torch.float16)
         self.progress = Progress()
@@ -115,6 +117,18 @@ class TrainingState:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.progress = Progress(**state["progress"])
+
+
+def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """A moving average whose decay rises to `decay`: in a short run the first weights would else outweigh the last."""
+
+    def averaged(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+        if not average.is_floating_point():
+            return current
+        done = int(updates)
+        return torch.lerp(average, current, 1 - min(decay, (1 + done) / (10 + done)))
+
+    return averaged
 
 
 def precision_on(device: torch.device, wanted: str) -> torch.dtype:

@@ -14,7 +14,7 @@ from steel_defect.storage import open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.conftest import REPOSITORY, SAMPLES
-from tests.infra.gcp.export import Export, ExportedFunction, bucket_environment, let_through
+from tests.infra.gcp.export import Export, ExportedFunction, bucket_environment, let_through, log_lines
 from tests.servers.emulators import Emulator, make_gcs_bucket
 from tests.transports import FUNCTIONS
 from tests.uploads import events
@@ -85,5 +85,7 @@ def test_an_upload_event_to_the_exported_function_ends_in_a_result(
     environment = {**fake_gcs.environment, **bucket_environment(uploads, results)}
     with ExportedFunction(export, "upload", environment) as server:
         assert server.send(event).status == 200, server.output()
+        messages = [line["message"] for line in log_lines(server.output())]
     result = json.loads(open_store(f"gs://{results}").get(result_key(ref.key)).data)
     assert (result["status"], result["decision"]) == ("scored", "reject")
+    assert "picture reject" in messages, "the metric of decisions counts these lines"

@@ -70,7 +70,7 @@ class Resolved:
             case {"Fn::Sub": str(text)}:
                 return self._substituted(text, {})
             case {"Fn::Sub": [str(text), {**more}]}:
-                return self._substituted(text, {name: self.value(value) for name, value in more.items()})
+                return self._substituted(text, {str(name): self.value(value) for name, value in more.items()})
             case {"Fn::If": [str(name), yes, no]}:
                 return self.value(yes if self._holds(name) else no)
             case {**mapping}:

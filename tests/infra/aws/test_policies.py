@@ -1,0 +1,256 @@
+"""Each role may do what its code does, and nothing else: action by action, resource by resource.
+
+What the code does is recorded from botocore while it runs on MiniStack; what its calls need is in AWS's service
+authorization reference. That nothing is missing is also seen in test_deployment.py, where MiniStack enforces policies.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+
+import botocore.handlers
+import pytest
+from botocore.session import Session
+
+import aws_bus
+from steel_defect.model_uri import load_model, parse_model_uri
+from steel_defect.registry import promote, publish
+from steel_defect.storage import ObjectInfo, open_store
+from steel_defect.uploads.backfill import Backfill
+from steel_defect.uploads.processor import Outcome, UploadProcessor
+from steel_defect.uploads.refs import ObjectRef
+from tests.infra.aws.template import Resolved
+from tests.pictures import strip_jpeg
+from tests.probe_model import CONTRACT, probe_model
+from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from steel_defect.scorer import Scorer
+
+__all__ = ["fake_gcs", "ministack"]  # fixtures
+
+Permission = tuple[str, str]
+
+UPLOADS, RESULTS, MODELS, BUS = "policy-uploads", "policy-results", "policy-models", "policy-outcomes"
+# What stands in the template for the names that are used here.
+RESOURCES: Final = {UPLOADS: "UploadsBucket", RESULTS: "ResultsBucket", MODELS: "ModelsBucket"}
+BUS_ARN: Final = "arn:aws:events:eu-central-1:111122223333:event-bus/OutcomeBus"
+# Not calls of the code, but of the platform in the role's name: Lambda writes the log and polls the queue, and S3 looks
+# whether the caller might list before it says that an object is missing.
+LOG: Final = {"logs:CreateLogStream", "logs:PutLogEvents"}
+POLL: Final = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+QUEUE: Final = "arn:aws:sqs:eu-central-1:111122223333:UploadQueue"
+
+
+def needed(operation: str, params: dict[str, Any]) -> Permission:
+    """The permission that a call of botocore needs."""
+    if operation == "PutEvents":
+        assert {entry["EventBusName"] for entry in params["Entries"]} == {BUS}
+        return "events:PutEvents", BUS_ARN
+    action = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}.get(operation, operation)
+    if action == "GetObject" and params.get("VersionId"):
+        action = "GetObjectVersion"
+    bucket = f"arn:aws:s3:::{RESOURCES[params['Bucket']]}"
+    return f"s3:{action}", f"{bucket}/{params['Key']}" if "Key" in params else bucket
+
+
+class Recorder:
+    """The permissions that calls have needed since it was last asked."""
+
+    def __init__(self) -> None:
+        self._found: set[Permission] = set()
+
+    def __call__(self, params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        self._found.add(needed(model.name, params))
+
+    def take(self) -> set[Permission]:
+        """What was needed, and start anew."""
+        found, self._found = self._found, set()
+        return found
+
+
+@pytest.fixture(scope="module")
+def buckets(ministack: Emulator) -> None:
+    """As in the template: with versions, and a bus."""
+    for bucket in RESOURCES:
+        make_s3_bucket(ministack, bucket)
+    environment = ministack.environment
+    Session().create_client(
+        "events",
+        endpoint_url=ministack.url,
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    ).create_event_bus(Name=BUS)
+
+
+@pytest.fixture
+def recorder(ministack: Emulator, buckets: None, monkeypatch: pytest.MonkeyPatch) -> Recorder:  # noqa: ARG001 - made
+    """Sees every call of every client that is made from now on."""
+    for name, value in ministack.environment.items():
+        monkeypatch.setenv(name, value)
+    recorder = Recorder()
+    handlers = [*botocore.handlers.BUILTIN_HANDLERS, ("before-parameter-build", recorder)]
+    monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", handlers)
+    return recorder
+
+
+def statements(role: str, **parameters: str) -> Iterator[tuple[set[str], set[str]]]:
+    """Actions and resources of each statement of a role. All of them allow, and none has a wildcard for an action."""
+    properties = Resolved(**parameters).resources[role]["Properties"]
+    assert "ManagedPolicyArns" not in properties
+    for policy in properties["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert "NotAction" not in statement
+            actions, resources = as_set(statement["Action"]), as_set(statement["Resource"])
+            assert not any("*" in action for action in actions), statement
+            assert "*" not in resources, statement
+            yield actions, resources
+
+
+def as_set(value: str | list[str]) -> set[str]:
+    return {value} if isinstance(value, str) else set(value)
+
+
+def granted(role: str, **parameters: str) -> set[Permission]:
+    """Every action with every resource that the role grants it on."""
+    return {
+        (action, where) for actions, places in statements(role, **parameters) for action in actions for where in places
+    }
+
+
+def covers(grant: Permission, need: Permission) -> bool:
+    return grant[0] == need[0] and fnmatchcase(need[1], grant[1])
+
+
+def check(grants: set[Permission], needs: set[Permission], platform: set[Permission]) -> None:
+    """Nothing is missing, nothing is too much."""
+    assert [need for need in needs if not any(covers(grant, need) for grant in grants)] == []
+    assert platform <= grants
+    assert [grant for grant in grants - platform if not any(covers(grant, need) for need in needs)] == []
+
+
+def platform(name: str, *listed: str) -> set[Permission]:
+    logs = {(action, f"arn:aws:logs:eu-central-1:111122223333:log-group:{name}Logs:*") for action in LOG}
+    return logs | {("s3:ListBucket", f"arn:aws:s3:::{bucket}") for bucket in listed}
+
+
+def upload(key: str, data: bytes | None = None) -> ObjectRef:
+    """An object of the uploads bucket, as its event names it."""
+    info = open_store(f"s3://{UPLOADS}").put(key, strip_jpeg() if data is None else data)
+    return ObjectRef("s3", UPLOADS, key, order="01", version=info.version, size=info.size, tag=info.tag)
+
+
+def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
+    """Everything that can come of an upload."""
+    good, bad, gone, unversioned = upload("a.jpg"), upload("b.jpg", b"no picture"), upload("gone.jpg"), upload("c.jpg")
+    open_store(f"s3://{UPLOADS}").delete(gone.key)
+    recorder.take()
+    publisher = aws_bus.publisher(BUS)
+    processor = UploadProcessor(lambda: scorer, f"s3://{RESULTS}", publisher)
+    assert [processor.process(ref) for ref in (good, bad, good)] == [
+        Outcome.SCORED,
+        Outcome.FAILED,
+        Outcome.DUPLICATE,
+    ]
+    plain = {"version": None, "size": None}
+    vanished = ObjectRef("s3", UPLOADS, "gone.jpg", "02", **plain)
+    assert processor.process(vanished) is Outcome.FAILED
+    assert processor.process(ObjectRef("s3", UPLOADS, unversioned.key, "02", **plain)) is Outcome.SCORED
+    return recorder.take()
+
+
+def use_backfill(recorder: Recorder, scorer: Scorer) -> set[Permission]:
+    """A batch of a backfill: a new picture, one that was scored, one that is gone."""
+    new = upload("backfill.jpg")
+    recorder.take()
+    backfill = Backfill(scorer, f"s3://{UPLOADS}", f"s3://{RESULTS}")
+    listed = ObjectInfo(new.key, 1, "tag", None)
+    outcomes = [backfill.score(info).outcome for info in (listed, listed, ObjectInfo("none.jpg", 1, "tag", None))]
+    assert outcomes == [Outcome.SCORED, Outcome.DUPLICATE, Outcome.SUPERSEDED]
+    return recorder.take()
+
+
+def use_models(recorder: Recorder) -> set[Permission]:
+    """What a start, and each look at the registry, does."""
+    store = open_store(f"s3://{MODELS}")
+    promote(store, CONTRACT.name, publish(store, probe_model(), who="test"), who="test")
+    recorder.take()
+    load_model(parse_model_uri(f"s3://{MODELS}/models/{CONTRACT.name}"), threads=1)
+    return recorder.take()
+
+
+def test_the_upload_role(recorder: Recorder, probe: Scorer) -> None:
+    needs = use_uploads(recorder, probe)
+    assert ("events:PutEvents", BUS_ARN) in needs
+    poll = {(action, QUEUE) for action in POLL}
+    check(granted("UploadRole"), needs, platform("Upload", "UploadsBucket", "ResultsBucket") | poll)
+
+
+def test_the_backfill_role(recorder: Recorder, probe: Scorer) -> None:
+    needs = use_backfill(recorder, probe)
+    assert {action for action, _ in needs} == {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}
+    check(granted("BackfillRole"), needs, platform("Backfill", "UploadsBucket", "ResultsBucket"))
+
+
+def test_the_api_role_without_a_registry_may_write_its_log_alone() -> None:
+    assert granted("ApiRole") == platform("Api")
+
+
+def test_with_a_registry_each_role_may_read_its_one_model(recorder: Recorder) -> None:
+    needs = use_models(recorder)
+    for name in ("Api", "Upload", "Backfill"):
+        more = granted(f"{name}Role", ModelName=CONTRACT.name) - granted(f"{name}Role")
+        check(more, needs, {("s3:ListBucket", "arn:aws:s3:::ModelsBucket")})
+        reads = {where for action, where in more if action == "s3:GetObject"}
+        assert reads == {"arn:aws:s3:::ModelsBucket/models/probe/*"}
+
+
+def test_the_state_machine_may_list_score_and_report() -> None:
+    """Step Functions makes these calls itself; its guide says which: .../latest/dg/iam-policies-eg-dist-map.html."""
+    assert granted("BackfillMachineRole") == {
+        ("s3:ListBucket", "arn:aws:s3:::UploadsBucket"),
+        ("lambda:InvokeFunction", "BackfillFunction.Alias"),
+        ("states:StartExecution", "arn:aws:states:eu-central-1:111122223333:stateMachine:stack-backfill"),
+        *(
+            (f"s3:{action}", "arn:aws:s3:::ResultsBucket/backfills/*")
+            for action in ("PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "service"),
+    [
+        ("ApiRole", "lambda"),
+        ("UploadRole", "lambda"),
+        ("BackfillRole", "lambda"),
+        ("BackfillMachineRole", "states"),
+        ("ReleaseRole", "codedeploy"),
+    ],
+)
+def test_each_role_is_taken_by_one_service(role: str, service: str) -> None:
+    (statement,) = Resolved().resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
+    assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+
+
+MUTATIONS: Final[list[Callable[[set[Permission]], set[Permission]]]] = [
+    lambda grants: {grant for grant in grants if grant[0] != "s3:GetObjectVersion"},
+    lambda grants: {*grants, ("s3:DeleteObject", "arn:aws:s3:::UploadsBucket/*")},
+    lambda grants: {(a, w.replace("/scores/*", "/other/*")) for a, w in grants},
+]
+
+
+@pytest.mark.parametrize("mutated", MUTATIONS)
+def test_a_missing_a_superfluous_and_a_misplaced_permission_are_found(
+    recorder: Recorder, probe: Scorer, mutated: Callable[[set[Permission]], set[Permission]]
+) -> None:
+    needs = use_backfill(recorder, probe)
+    grants = mutated(granted("BackfillRole"))
+    with pytest.raises(AssertionError):
+        check(grants, needs, platform("Backfill", "UploadsBucket", "ResultsBucket"))

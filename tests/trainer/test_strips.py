@@ -28,11 +28,24 @@ def test_cells_of_a_mask_are_damaged_sound_or_unknown() -> None:
     assert (cells == 0).sum() == 98
 
 
+def test_a_cell_is_damaged_from_two_percent_on() -> None:
+    mask = np.zeros((256, 1600), bool)
+    mask[0, :80] = mask[64, 64:144] = True  # 64 of the 4,096 pixels of one cell, 16 of the next
+    mask[65, 64:128] = True  # and 128 where a row below is damaged too
+    cells = cells_of_mask(mask, (128, 800), SPEC)
+    assert cells[0, :2].tolist() == [-1, -1]
+    assert cells[1, 1:3].tolist() == [1, -1]
+
+
 def test_padding_is_sound() -> None:
     square = np.ones((300, 300), bool)
     cells = cells_of_mask(square, (128, 128), SPEC)
     assert (cells[:, :4] == 1).all()
     assert (cells[:, 4:] == 0).all()
+    wide = np.ones((128, 1600), bool)
+    cells = cells_of_mask(wide, (64, 800), SPEC)
+    assert (cells[:2] == 1).all()
+    assert (cells[2:] == 0).all()
 
 
 @given(st.integers(20, 200), st.integers(20, 200), st.integers(1, 6), st.integers(1, 6))

@@ -30,7 +30,7 @@ def command(folder: Path | None, output: Path, cache: Path) -> None:
     Sizes and label balance, classes, types of defects on one picture, areas, colours, places, examples. Of a Severstal
     folder train.csv is enough: what needs the pictures is then left out.
 
-    FOLDER is laid out as for 'steel-defect split'. Without one, strips are drawn.
+    FOLDER is laid out as for 'steel-defect split'. Without one, the strips are drawn that 'steel-defect train' draws.
     """
     from trainer.data.dataset import DataError  # noqa: PLC0415 - heavy, and --help does without
     from trainer.data.drawn import drawn  # noqa: PLC0415 - as above
@@ -39,7 +39,10 @@ def command(folder: Path | None, output: Path, cache: Path) -> None:
 
     try:
         if folder is None:
-            dataset, title = drawn(_DRAWN, 0, cache), f"{_DRAWN} drawn strips"
+            from trainer import runs  # noqa: PLC0415 - heavier still, and a folder does without
+
+            dataset = drawn(runs.DRAWN_STRIPS, runs.DRAWN_SEED, cache)
+            title = f"{len(dataset):,} drawn strips"
         else:
             dataset, title = open_data(folder, tables_only=True), folder.resolve().name
         click.echo(write_report(dataset, title, output))
@@ -47,6 +50,3 @@ def command(folder: Path | None, output: Path, cache: Path) -> None:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error
-
-
-_DRAWN = 400

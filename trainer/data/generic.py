@@ -62,6 +62,7 @@ def open_table(table: Path, root: Path | None = None) -> DataSet:
     for row, values in rows(table, ("file", "label")):
         place = f"{table}, row {row}"
         name, label, mask = values["file"].strip(), values["label"].strip(), values.get("mask", "").strip()
+        label = CLEAN if label.casefold() == CLEAN else label
         if not name or not label:
             message = f"{place}: file and label must both be given; the label of a picture without defect is {CLEAN!r}"
             raise DataError(message)

@@ -35,8 +35,9 @@ def in_order(what: str, items: Sequence[Item], work: Callable[[Item], Result]) -
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     waiting = iter(items)
+    console = Console(stderr=True)
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(workers) as pool,
     ):
         task = progress.add_task(what, total=len(items))

@@ -74,7 +74,7 @@ def test_table_has_classes_masks_and_groups(tmp_path: Path) -> None:
         ("b.png", "scale", "masks/b.png", "coil 1"),
         ("b.png", "dent", "", "coil 1"),
     ]
-    write_table(tmp_path / "labels.csv", ("file", "label", "mask", "group"), [*rows, ("c.png", "clean", "", "")])
+    write_table(tmp_path / "labels.csv", ("file", "label", "mask", "group"), [*rows, ("c.png", "Clean", "", "")])
     dataset = open_data(tmp_path)
     assert dataset.class_names == ("dent", "scale")
     assert [picture.group for picture in dataset.pictures] == ["coil 1", "coil 1", "c.png"]

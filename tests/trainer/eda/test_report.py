@@ -99,6 +99,15 @@ def test_a_set_of_one_kind_is_explored_all_the_same(tmp_path: Path, labels: list
     assert ("0 of 2" if not labels[0] else "2 of 2") in html
 
 
+def test_without_a_folder_strips_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.runs.DRAWN_STRIPS", 4)
+    result = CliRunner().invoke(command, ["-o", str(tmp_path / "eda"), "--cache", str(tmp_path / "cache")])
+    assert result.exit_code == 0, result.output
+    html = (tmp_path / "eda" / "report.html").read_text()
+    assert "<h1>4 drawn strips</h1>" in html
+    assert "1600 x 256" in html
+
+
 def test_bad_data_ends_with_one_clear_line(tmp_path: Path) -> None:
     write_severstal(tmp_path / "line", [(1,), ()])
     (tmp_path / "line" / "train_images" / "1.jpg").write_bytes(b"no picture")

@@ -1,0 +1,77 @@
+"""The README on AWS: its commands need an account, so that their words are checked here, not what they do."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import pairwise
+from typing import Final
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.infra.aws.conftest import sam
+from tests.infra.aws.template import Resolved, template
+
+README: Final = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SECTION: Final = README.partition("## Deploy on AWS\n")[2].partition("\n## ")[0]
+COMMANDS: Final = [
+    part.strip()
+    for block in re.findall(r"^```bash\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
+    for part in block.split("&&")
+]
+
+
+def test_there_is_a_command_for_each_need() -> None:
+    verbs = [" ".join(command.split()[:2]) for command in COMMANDS]
+    assert verbs == ["sam build", "sam deploy", "curl --aws-sigv4", "aws stepfunctions", "sam local", "sam delete"]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("sam ")])
+def test_sam_knows_every_option_and_every_name_exists(command: str) -> None:
+    words = command.split()
+    verb = [word for word in words[1:3] if not word.startswith("-")]
+    said = sam(*verb, "--help")
+    assert all(option in said for option in words if option.startswith("--"))
+    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text(encoding="utf-8"))
+    for option, value in pairwise(words):
+        assert option != "--config-env" or value in config
+        assert option != "--event" or (REPOSITORY / value).is_file()
+    if verb[0] == "local":
+        assert words[3] in Resolved().resources
+
+
+def test_the_state_machine_takes_the_input_of_the_example() -> None:
+    assert '{"prefix": "line-3/"}' in next(command for command in COMMANDS if "stepfunctions" in command)
+
+
+def test_parameters_and_their_defaults_are_those_of_the_template() -> None:
+    parameters = template()["Parameters"]
+    rows = [line.split("|") for line in SECTION.splitlines() if line.startswith("| `")]
+    assert rows
+    for _, names, _, defaults, _ in rows:
+        words = [word.strip(" `") for word in defaults.split(",")]
+        for name, word in zip(re.findall(r"`(\w+)`", names), words, strict=True):
+            default = str(parameters[name].get("Default"))
+            assert word in {default, {"": "nobody", "0": "none"}.get(default)} or (name, default) == ("ModelName", "")
+
+
+def test_costs_are_what_the_script_computes() -> None:
+    script = [sys.executable, str(REPOSITORY / "infra" / "aws" / "costs.py")]
+    printed = subprocess.run(script, check=True, capture_output=True, text=True).stdout  # noqa: S603 - ours
+    table, _, month = printed.partition(" \n")
+    assert table in SECTION
+    figures = re.findall(r"[0-9.]+$|[0-9.]+(?=,)", month.strip())
+    assert len(figures) == 2
+    assert all(f"({figure}" in " ".join(SECTION.split()) for figure in figures)
+
+
+def test_as_many_alarms_are_paid_for_as_there_are() -> None:
+    alarms = [found for found in Resolved().resources.values() if found["Type"] == "AWS::CloudWatch::Alarm"]
+    anomalies = [alarm for alarm in alarms if "Metrics" in alarm["Properties"]]
+    source = (REPOSITORY / "infra" / "aws" / "costs.py").read_text(encoding="utf-8")
+    assert f"PLAIN_ALARMS, ANOMALY_ALARMS = {len(alarms) - len(anomalies)}, {len(anomalies)}\n" in source
+    assert "the thirteen alarms" in SECTION
+    assert len(alarms) == 13

@@ -159,6 +159,14 @@ def test_the_best_epoch_comes_out_and_waiting_in_vain_ends_the_run(tmp_path: Pat
     )
 
 
+def test_in_a_short_run_the_first_weights_do_not_outweigh_the_last(tmp_path: Path) -> None:
+    recipe = small_recipe("optimisation.average=0.99", "optimisation.schedule=constant", "optimisation.steps=12")
+    key, last = "head.weight", tmp_path / "last.pt"
+    first, averaged = small_network(recipe).state_dict()[key], _train(tmp_path, recipe)[key]
+    latest = read_checkpoint(last)["network"][key]
+    assert (averaged - latest).norm() < 0.4 * (first - latest).norm()
+
+
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(tmp_path: Path) -> None:
     recipe = small_recipe()
     with pytest.raises(RecipeError, match="4 pictures cannot be shared evenly by 3"):

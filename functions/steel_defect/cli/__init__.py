@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "train": ("trainer.cli.train", "Train a recipe on labelled pictures."),
     "evaluate": ("trainer.cli.evaluate", "Judge a training run; choose its threshold."),
     "compare": ("trainer.cli.compare", "Compare training runs."),
+    "export": ("trainer.cli.export", "Turn a training run into model files and a card."),
     "publish": ("steel_defect.cli.publish", "Put a model file into a registry."),
     "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),
@@ -38,6 +39,14 @@ class LazyGroup(click.Group):
         command = import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of the user
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; say what to do where the trainer's packages are not installed."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            message = f"this command needs {error.name}, which is not installed: in a clone, 'uv sync --group trainer'"
+            raise click.ClickException(message) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands from the table, without importing them."""

@@ -1,0 +1,57 @@
+"""The whole way on a small drawn set, by the commands of the README: data to a published model that scores."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from steel_defect.cli import main
+from trainer.synthetic import write_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+SMALL = (
+    *("--set", "input.height=64", "--set", "input.width=416", "--set", "optimisation.batch=8"),
+    *("--set", "optimisation.epochs=2", "--from-scratch", "--device", "cpu"),
+)
+
+
+def _run(*arguments: object) -> str:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_from_drawn_strips_to_scores_of_the_published_model(
+    tmp_path: Path, samples_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    started = time.process_time()
+    write_folder(tmp_path / "strips", count=60, seed=41, processes=2)
+    registry = f"file://{tmp_path}/registry"
+
+    _run("eda", "strips", "-o", "eda")
+    assert "<img" in (tmp_path / "eda" / "report.html").read_text(encoding="utf-8")
+    _run("split", "strips", "-o", "split.csv")
+    _run("train", "strip", "strips", "--split", "split.csv", "-o", "runs/small", *SMALL)
+    assert (tmp_path / "runs/small/split.csv").read_bytes() == (tmp_path / "split.csv").read_bytes()
+    _run("evaluate", "runs/small")
+    assert json.loads((tmp_path / "runs/small/evaluation.json").read_text(encoding="utf-8"))
+    assert "small" in _run("compare", "runs/small")
+    _run("export", "runs/small", "--name", "small")
+    for name in ("model.onnx", "model-int8.onnx"):
+        sha256 = _run("publish", f"runs/small/{name}", "--registry", registry).strip()
+        _run("models", "promote", "small", sha256, "--registry", registry)
+        monkeypatch.setenv("MODEL_URI", f"{registry}/models/small")
+        answers = [json.loads(line) for line in _run("score", samples_folder, "--json").splitlines()]
+        assert len(answers) == 6
+        assert {answer["model"]["sha256"] for answer in answers} == {sha256}
+        assert all(0 <= answer["defect_prob"] <= 1 for answer in answers)
+    # Two processors, two minutes; the time of this process, as other work must not fail a test.
+    assert time.process_time() - started < 240

@@ -11,13 +11,17 @@ import torch
 
 from steel_defect.contract import InputSpec, ModelContract, from_metadata
 from steel_defect.image import decode
+from steel_defect.scorer import Scorer
+from steel_defect.selftest import self_test
 from trainer import export, synthetic
 from trainer.batches import mixture_of
 from trainer.checkpoint import RunFolder
+from trainer.classifier import ClassifierNet
 from trainer.data.layouts import open_data
 from trainer.data.load import load
 from trainer.data.loose import open_loose_pictures
 from trainer.distributed import World
+from trainer.evaluation.decision import Decision
 from trainer.model import DeployedStripNet, StripNet, picture_logit
 from trainer.predict import predict
 from trainer.recipe import read_recipe
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.model import GrayMobileNet
+
 ALONE = World(0, 1, torch.device("cpu"))
+DECISION = Decision(scale=0.7, offset=-0.4, threshold=0.5, review_low=0.2, review_high=0.8)
 
 
 def _trained(strips: StripSet, folder: Path, *, batch: int, steps: int) -> StripNet:
@@ -105,6 +112,71 @@ def test_a_small_run_trains_and_exports(tmp_path: Path) -> None:
     model = onnx.load(path)
     assert from_metadata({item.key: item.value for item in model.metadata_props}) == contract
     assert export.largest_difference(export.run_torch(export.restore(path), strips.pixels), got) < export.PARITY
+
+
+def _small_contract(*classes: str) -> ModelContract:
+    return ModelContract("small", "1", classes, 0.5, 0.2, 0.8, "-", "-", "-", InputSpec(height=64, width=96))
+
+
+def _noise(count: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (count, 64, 96), dtype=np.uint8)
+
+
+def _with_statistics(network: GrayMobileNet) -> GrayMobileNet:
+    """The network after its batch normalisation has seen pictures, so that folding it away shows."""
+    with torch.no_grad():
+        network.train()(torch.from_numpy(_noise(4)))
+    return network.eval()
+
+
+def test_any_number_of_classes_exports_with_a_free_batch(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = _with_statistics(StripNet(6))
+    deployed = export.deploy(network, DECISION)
+    path = tmp_path / "model.onnx"
+    export.export(deployed, _small_contract(*"abcdef"), path)
+    with torch.no_grad():
+        logits, _ = network.answers(network(torch.from_numpy(_noise(8))))
+    for count in (1, 3, 8):
+        got = export.run_onnx(path, _noise(8)[:count], batch=count)
+        assert got["defect_prob"] == pytest.approx(DECISION.probabilities(logits.numpy()[:count]), abs=export.PARITY)
+        assert got["class_prob"].shape == (count, 6)
+        assert got["defect_map"].shape == (count, 6, 2, 3)
+        assert export.largest_difference(export.run_torch(deployed, _noise(8)[:count]), got) < export.PARITY
+    restored = export.run_torch(export.restore(path), _noise(8))
+    assert export.largest_difference(restored, got) < export.PARITY
+
+
+def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    contract = _small_contract("defect")
+    network = _with_statistics(ClassifierNet(contract.input, pooled=2, hidden=16, dropout=0.5))
+    deployed = export.deploy(network, DECISION)
+    path = tmp_path / "model.onnx"
+    export.export(deployed, contract, path)
+    with torch.no_grad():
+        logits = network(torch.from_numpy(_noise(8))).numpy()
+    for count in (1, 3, 8):
+        got = export.run_onnx(path, _noise(8)[:count], batch=count)
+        assert list(got) == ["defect_prob"]
+        assert got["defect_prob"] == pytest.approx(DECISION.probabilities(logits[:count]), abs=export.PARITY)
+    scorer = Scorer.from_file(path)
+    self_test(scorer)
+    assert scorer.contract == contract
+
+
+def test_a_file_that_computes_something_else_is_found_on_real_bytes(bundled_model: Path, samples: list[Path]) -> None:
+    deployed = export.restore(bundled_model)
+    assert 0 < export.check_parity(deployed, bundled_model, samples[:2]) < export.PARITY
+    deployed.offset += 0.01
+    with pytest.raises(export.ExportError, match=r"differs from the network by .* on .*clean-dark-edge\.jpg"):
+        export.check_parity(deployed, bundled_model, samples[:2])
+
+
+def test_outputs_that_only_one_has_are_a_difference() -> None:
+    one = {"defect_prob": np.zeros(1, np.float32)}
+    with pytest.raises(export.ExportError, match="one gives defect_prob, the other defect_prob, class_prob"):
+        export.largest_difference(one, {**one, "class_prob": np.zeros((1, 4), np.float32)})
 
 
 def test_training_lowers_the_loss_on_what_it_sees(tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""An int8 file answers like its float one, batch by batch, with the same contract; it is smaller, and weights count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+
+from steel_defect.contract import InputSpec, ModelContract, from_metadata
+from steel_defect.registry import publish
+from steel_defect.scorer import Scorer
+from steel_defect.selftest import self_test
+from steel_defect.storage import open_store
+from trainer.export import export, run_onnx
+from trainer.model import DeployedStripNet, StripNet, picture_logit
+from trainer.quantise import QuantisationError, nodes_to_quantise, quantise, round_weights
+from trainer.synthetic import draw_strip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SPEC = InputSpec(height=64, width=160)
+CONTRACT = ModelContract("test", "1", ("a", "b", "c"), 0.5, 0.2, 0.8, "-", "-", "-", SPEC, {"roc_auc": 0.9})
+FLOAT_FIRST = 3
+
+
+def _pictures(count: int, seed: int) -> NDArray[np.uint8]:
+    """Strips, as far as they reach: the size of the small network's input."""
+    strips = [draw_strip(seed, index).pixels[:256:2, : 4 * SPEC.width : 2] for index in range(count)]
+    return np.stack([strip[: SPEC.height, : SPEC.width] for strip in strips])
+
+
+@pytest.fixture(scope="module")
+def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that was trained for a moment, so that its weights are of the kind that training gives."""
+    torch.manual_seed(0)
+    network = StripNet(3).train()
+    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
+    pixels, truth = torch.from_numpy(_pictures(8, seed=1)), (torch.arange(8) % 2).float()
+    for _ in range(8):
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(picture_logit(network(pixels)), truth)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        optimiser.step()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # the average of all there was: the moving one lags behind so short a training
+    with torch.no_grad():
+        network(pixels)
+    path = tmp_path_factory.mktemp("float") / "model.onnx"
+    export(DeployedStripNet(network.eval(), 1.0, 0.0), CONTRACT, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def int8_file(float_file: Path) -> Path:
+    """The same network in int8."""
+    path = float_file.with_name("model-int8.onnx")
+    quantise(float_file, path, _pictures(8, seed=1), float_first=FLOAT_FIRST)
+    return path
+
+
+def test_an_int8_file_answers_like_its_float_one_on_pictures_it_was_not_calibrated_on(
+    float_file: Path, int8_file: Path
+) -> None:
+    pixels = _pictures(24, seed=2)
+    expected, got = run_onnx(float_file, pixels), run_onnx(int8_file, pixels)
+    assert np.ptp(expected["defect_prob"]) > 0.5
+    for name in ("defect_prob", "class_prob"):
+        assert np.abs(expected[name] - got[name]).mean() < 0.04
+    assert got["defect_map"].shape == (24, 3, 2, 5)
+
+
+def test_its_convolutions_compute_in_8_bits_but_for_the_first_ones_and_the_head(int8_file: Path) -> None:
+    model = onnx.load(int8_file)
+    types = {item.name: item.data_type for item in model.graph.initializer}
+    source = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    weights = [source.get(node.input[1], node.input[1]) for node in model.graph.node if node.op_type == "Conv"]
+    kinds = ["s8" if types[name] == onnx.TensorProto.INT8 else "float" for name in weights]
+    assert kinds == ["float"] * FLOAT_FIRST + ["s8"] * (len(kinds) - FLOAT_FIRST - 1) + ["float"]
+    assert len(kinds) == 53
+    activations = [node.input[2] for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    assert {types[name] for name in activations} == {onnx.TensorProto.UINT8}
+    assert not any(node.op_type == "Clip" for node in model.graph.node[model_place(model, FLOAT_FIRST) :])
+
+
+def model_place(model: onnx.ModelProto, number: int) -> int:
+    """Where the convolution of this number is in the graph."""
+    return [place for place, node in enumerate(model.graph.node) if node.op_type == "Conv"][number]
+
+
+def test_weights_have_a_scale_for_each_output_channel(int8_file: Path) -> None:
+    initialisers = {item.name: numpy_helper.to_array(item) for item in onnx.load(int8_file).graph.initializer}
+    scale, weight = (initialisers[f"features.18.0.weight_{part}"] for part in ("scale", "quantized"))
+    assert scale.shape == (1280,)
+    assert np.ptp(scale) > 0
+    # On the grid that the biases were corrected for: each channel uses its whole range.
+    assert (np.abs(weight.astype(np.int16)).max(axis=(1, 2, 3)) == 127).all()
+
+
+def test_it_keeps_the_contract_is_one_checked_file_and_a_quarter_of_the_size(float_file: Path, int8_file: Path) -> None:
+    model = onnx.load(int8_file)
+    onnx.checker.check_model(model, full_check=True)
+    assert from_metadata({item.key: item.value for item in model.metadata_props}) == CONTRACT
+    assert [(item.domain, item.version) for item in model.opset_import] == [("", 20)]
+    image = model.graph.input[0].type.tensor_type
+    assert image.elem_type == onnx.TensorProto.UINT8
+    assert image.shape.dim[0].dim_param == "batch"
+    assert int8_file.stat().st_size < 0.33 * float_file.stat().st_size
+    assert sorted(path.name for path in int8_file.parent.iterdir()) == ["model-int8.onnx", "model.onnx"]
+
+
+def test_a_picture_gets_the_same_answer_alone_and_in_any_batch(int8_file: Path) -> None:
+    pixels = _pictures(8, seed=3)
+    together = run_onnx(int8_file, pixels, batch=8)
+    for batch in (1, 3):
+        for name, values in run_onnx(int8_file, pixels, batch=batch).items():
+            assert values == pytest.approx(together[name], abs=1e-6)
+
+
+def test_the_same_pictures_give_the_same_bytes(float_file: Path, int8_file: Path, tmp_path: Path) -> None:
+    quantise(float_file, tmp_path / "again.onnx", _pictures(8, seed=1), float_first=FLOAT_FIRST)
+    assert (tmp_path / "again.onnx").read_bytes() == int8_file.read_bytes()
+
+
+def test_rounded_weights_leave_the_mean_of_a_channel_where_it_was(float_file: Path) -> None:
+    # The first convolution that is rounded gets the same input as before, so the mean of its output must stay.
+    pixels = _pictures(8, seed=1)
+    exact, rounded = onnx.load(float_file), onnx.load(float_file)
+    first = 4  # a convolution behind a clipped activation, whose mean is not zero
+    names = nodes_to_quantise(rounded, first)
+    round_weights(rounded, frozenset(names), pixels)
+    uncorrected = onnx.ModelProto()
+    uncorrected.CopyFrom(rounded)
+    biases = {item.name: item for item in exact.graph.initializer if item.name.endswith(".bias")}
+    for item in uncorrected.graph.initializer:
+        if item.name in biases:
+            item.CopyFrom(biases[item.name])
+
+    def means(model: onnx.ModelProto) -> NDArray[np.float64]:
+        place = model.graph.node[model_place(model, first)].output[0]
+        model.graph.output.append(onnx.helper.make_tensor_value_info(place, onnx.TensorProto.FLOAT, None))
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return np.asarray(session.run([place], {"image": pixels})[0].mean(axis=(0, 2, 3)), np.float64)
+
+    true = means(exact)
+    assert np.abs(means(rounded) - true).max() < 0.05 * np.abs(means(uncorrected) - true).max()
+
+
+def test_it_serves_and_can_be_published(int8_file: Path, tmp_path: Path) -> None:
+    self_test(Scorer.from_file(int8_file))
+    sha256 = publish(open_store(f"file://{tmp_path}"), int8_file.read_bytes(), who="test")
+    assert (tmp_path / "models" / "test" / sha256 / "model.onnx").read_bytes() == int8_file.read_bytes()
+
+
+def test_a_graph_without_anything_to_quantise_is_refused(float_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(QuantisationError, match="53 convolutions"):
+        quantise(float_file, tmp_path / "model.onnx", _pictures(1, seed=1), float_first=53)
+    assert not list(tmp_path.iterdir())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -25,7 +24,8 @@ import steel_defect
 from steel_defect.contract import ModelContract
 from trainer import export, synthetic
 from trainer.batches import mixture_of
-from trainer.card import CardFacts, write_card
+from trainer.bundle_card import CardFacts, card_of_bundle
+from trainer.card import write_card
 from trainer.checkpoint import RunFolder
 from trainer.crossvalidate import Trial, cross_validate, frozen_baseline, join, source_folds
 from trainer.data.layouts import open_data
@@ -35,6 +35,7 @@ from trainer.distributed import World, world
 from trainer.metrics import Interval, bootstrap_auc, decide
 from trainer.model import DeployedStripNet, StripNet, load_backbone
 from trainer.predict import predict
+from trainer.provenance import git_commit
 from trainer.recipe import read_recipe
 from trainer.train import Job, train
 
@@ -156,7 +157,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
         review_low=round(decision.review_low, 4),
         review_high=round(decision.review_high, 4),
         training_data_digest=digest,
-        git_commit=_git_commit(),
+        git_commit=git_commit(),
         licence=LICENCE,
         metrics={
             "cross_validation_roc_auc": _figures(quality),
@@ -188,9 +189,9 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
         parity_pictures=len(pixels),
         drawn_only=drawn_only,
         minutes=(time.monotonic() - started) / 60,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        files=(path,),
     )
-    write_card(facts, config.output / "MODEL_CARD.md")
+    write_card(card_of_bundle(facts), config.output / "MODEL_CARD.md")
     return path
 
 
@@ -211,22 +212,6 @@ def _drawn_strips(  # noqa: PLR0913 - what is drawn, and where it is kept
 
 def _figures(interval: Interval) -> dict[str, float]:
     return {"value": round(interval.value, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
-
-
-def _git_commit() -> str:
-    """Name the commit of the code that trains, with "-dirty" where that code differs from it; "unknown" outside git."""
-    code = ("trainer", "functions/steel_defect/image.py", "functions/steel_defect/contract.py")
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return f"{commit}-dirty" if _git("status", "--porcelain", "--", *code) else commit
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _git(*arguments: str) -> str:
-    command = ("git", *arguments)
-    root = Path(__file__).parents[1]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - ours
 
 
 def main() -> None:

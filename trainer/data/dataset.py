@@ -86,9 +86,17 @@ class DataSet:
         return replace(self, pictures=pictures)
 
     def files_key(self) -> str:
-        """Sha256 over names, sizes and times of the files: changes when a picture does, without reading any."""
+        """Sha256 over names, sizes and times of the files: changes when a picture does, without reading any.
+
+        Raises:
+            DataError: a picture is missing.
+        """
         digest = hashlib.sha256()
         for picture in self.pictures:
-            state = (self.folder / picture.name).stat()
+            try:
+                state = (self.folder / picture.name).stat()
+            except OSError as error:
+                message = f"picture {self.folder / picture.name} cannot be read: {error.strerror or error}"
+                raise DataError(message) from error
             digest.update(f"{picture.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
         return digest.hexdigest()

@@ -186,6 +186,13 @@ def test_processes_that_load_at_once_get_the_same(folder: Path, tmp_path: Path) 
     assert len([path for path in cache.iterdir() if path.is_dir()]) == 1
 
 
+def test_a_picture_that_went_missing_is_named(folder: Path, tmp_path: Path) -> None:
+    dataset = open_data(folder)
+    (folder / "train_images" / "2.jpg").unlink()
+    with pytest.raises(DataError, match=r"picture .*2\.jpg cannot be read: No such file"):
+        load(dataset, SPEC, tmp_path / "cache")
+
+
 def test_an_error_in_the_middle_leaves_nothing_and_is_not_remembered(folder: Path, tmp_path: Path) -> None:
     good = (folder / "train_images" / "2.jpg").read_bytes()
     (folder / "train_images" / "2.jpg").write_bytes(good[:2000])

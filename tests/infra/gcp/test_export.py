@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
-
-import pytest
 
 from steel_defect.http import Request
 from steel_defect.storage import open_store
@@ -15,12 +12,15 @@ from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.infra.gcp.export import Export, ExportedFunction, bucket_environment, let_through, log_lines
+from tests.infra.gcp.gcloud import files_to_upload
 from tests.servers.emulators import Emulator, make_gcs_bucket
 from tests.transports import FUNCTIONS
 from tests.uploads import events
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 SCRATCH = SAMPLES / "scratch.jpg"
 
@@ -40,21 +40,11 @@ def test_the_build_gets_what_a_clone_has(tmp_path: Path) -> None:
     for name in ["uv.lock", "functions/main.py", "tests/samples/crack.jpg", *unwanted]:
         (left / name).parent.mkdir(parents=True, exist_ok=True)
         (left / name).touch()
-    gcloud = gcloud_lists(left)
-    assert gcloud == [".gitignore", "functions/main.py", "tests/samples/crack.jpg", "uv.lock"]
+    assert files_to_upload(left) == [".gitignore", "functions/main.py", "tests/samples/crack.jpg", "uv.lock"]
 
 
 def test_gcloud_itself_reads_the_list_as_git_does(tmp_path: Path) -> None:
-    assert gcloud_lists(FUNCTIONS) == let_through(FUNCTIONS, tmp_path)
-
-
-def gcloud_lists(folder: Path) -> list[str]:
-    gcloud = shutil.which("gcloud")
-    if gcloud is None:
-        pytest.skip("no gcloud on the PATH")
-    command = [gcloud, "meta", "list-files-for-upload", str(folder)]
-    run = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
-    return sorted(run.stdout.split("\n")[:-1])
+    assert files_to_upload(FUNCTIONS) == let_through(FUNCTIONS, tmp_path)
 
 
 def test_the_exported_api_scores_a_picture(export: Export) -> None:

@@ -42,10 +42,15 @@ if TYPE_CHECKING:
 
     from trainer.strips import StripSet
 
-# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them. The rate of
+# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them; the few real
+# strips are learned at the gentler rates that the bundled model's second stage has, in the seconds there are. The rate of
 # e1-15b is made for 8,000 steps; in a short training it gets one 30 times as high, or else ("slow") hardly learns.
 CONTENDERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "strip": {"drawn": (), "real": (), "tiles": ("input.height=256", "input.width=256")},
+    "strip": {
+        "drawn": (),
+        "real": ("optimisation.rate=1.5e-4", "optimisation.head_rate=6e-4"),
+        "tiles": ("input.height=256", "input.width=256"),
+    },
     "e1-15b": dict.fromkeys(("drawn", "real", "tiles"), ("optimisation.rate=3e-4", "optimisation.head_rate=3e-4")),
     "e1-15b-slow": {"drawn": (), "real": (), "tiles": ()},
 }

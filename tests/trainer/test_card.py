@@ -79,7 +79,7 @@ def test_the_bundles_card_counts_its_pictures_and_answers(facts: CardFacts, tmp_
     assert "| clean | 1 | 1 | 0 |" in card
     assert "at most 1.2e-05 in any output over 9 pictures" in card
     assert "d1gest" in card
-    assert "int8" not in card
+    assert "int8 against float" not in card
 
 
 def test_an_int8_file_gets_its_own_part_and_verdict(facts: CardFacts, tmp_path: Path) -> None:

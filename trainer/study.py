@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 
     from trainer.strips import StripSet
 
-# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them. A network that
-# has learned from drawn strips goes on to real ones at the gentler rates of the bundled model's second stage. The rate of
-# e1-15b is made for 8,000 steps: in a short training it gets one 30 times as high, or else ("slow") hardly learns.
+# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them. A network
+# that has learned from drawn strips goes on to real ones at the gentler rates of the bundled model's second stage. The
+# rate of e1-15b is made for 8,000 steps: in a short training it gets one 30 times as high, or else ("slow") it hardly
+# learns.
 CONTENDERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "strip": {
         "drawn": (),

@@ -52,8 +52,8 @@ def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
         if any(run["names"] != first["names"] or run["truth"] != first["truth"] for run in (*ours, *theirs)):
             message = f"the runs on {name} were not judged on the same pictures"
             raise ValueError(message)
-        scores = [np.array([run["scores"] for run in runs]) for runs in (ours, theirs)]
-        paired = paired_auc_difference(*scores, np.array(first["truth"]), first["groups"])
+        our_scores, their_scores = (np.array([run["scores"] for run in runs]) for runs in (ours, theirs))
+        paired = paired_auc_difference(our_scores, their_scores, np.array(first["truth"]), first["groups"])
         summary[name] = {
             "pictures": len(first["truth"]),
             "defects": sum(first["truth"]),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import SAMPLES
 
@@ -56,3 +59,19 @@ def test_the_lambda_function_adds_only_powertools() -> None:
 def test_help_imports_neither_numpy_nor_torch() -> None:
     code = "from steel_defect.cli import main\nmain(['--help'], standalone_mode=False)"
     assert not imported(code.replace("{", "{{")) & {"numpy", "onnxruntime", "torch", "rich"}
+
+
+@pytest.mark.parametrize("package", ["steel_defect", "trainer"])
+def test_onnx_runtime_neither_reports_home_nor_leaves_an_identifier(package: str, tmp_path: Path) -> None:
+    # It keeps quiet by itself under continuous integration, so what would tell it of that is left out.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    load = (
+        f"import {package}, onnxruntime, os\n"
+        "from steel_defect.settings import BUNDLED_MODEL\n"
+        "onnxruntime.InferenceSession(BUNDLED_MODEL, providers=['CPUExecutionProvider'])\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    command = [sys.executable, "-c", load]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - ours
+    assert run.stdout == "1\n"
+    assert not list(tmp_path.rglob("*"))

@@ -110,9 +110,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, lambda_python: str) -> Itera
     python = folder / "venv" / "bin" / "python"
     for command in (
         ["venv", "--quiet", "--python", lambda_python, str(folder / "venv")],
-        ["pip", "install", "--quiet", "--python", str(python), *needs],
+        ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *needs],
     ):
-        subprocess.run([uv(), *command], check=True)  # noqa: S603 - our own command
+        subprocess.run([uv(), *command], check=True)  # noqa: S603 - our own command; compiled, for a start in time
     program = Path(__file__).with_name("ministack_more.py")
     environment = {
         "AUTH": "true",

@@ -45,24 +45,30 @@ def test_every_shape_has_its_event() -> None:
 
 
 @pytest.fixture(scope="module")
-def functions(ministack: Emulator, probe_file: Path) -> Iterator[dict[str, Lambda]]:
-    """The three entry points, each in a runtime of its own."""
+def cloud_environment(ministack: Emulator) -> dict[str, str]:
+    """Of a function, in a cloud that has its buckets."""
     for bucket in (UPLOADS, RESULTS):
         make_s3_bucket(ministack, bucket)
+    return ministack.environment
+
+
+@pytest.fixture(scope="module")
+def functions(cloud_environment: dict[str, str], probe_file: Path) -> Iterator[dict[str, Lambda]]:
+    """The three entry points, each in a runtime of its own."""
     places = {"UPLOADS_URI": f"s3://{UPLOADS}", "RESULTS_URI": f"s3://{RESULTS}"}
     with ExitStack() as running:
         yield {
             name: running.enter_context(
-                Lambda(probe_file, f"aws.{name}", {**ministack.environment, **places, "POWERTOOLS_SERVICE_NAME": name})
+                Lambda(probe_file, f"aws.{name}", {**cloud_environment, **places, "POWERTOOLS_SERVICE_NAME": name})
             )
             for name in ("api", "upload", "backfill")
         }
 
 
 @pytest.fixture
-def results(ministack: Emulator, monkeypatch: pytest.MonkeyPatch) -> Store:
+def results(cloud_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
     """The bucket of results, without that of the picture, which is in the other one."""
-    for name, value in ministack.environment.items():
+    for name, value in cloud_environment.items():
         monkeypatch.setenv(name, value)
     open_store(f"s3://{UPLOADS}").put(PICTURE, (SAMPLES / PICTURE).read_bytes())
     store = open_store(f"s3://{RESULTS}")
@@ -105,9 +111,12 @@ def test_a_batch_of_a_backfill_is_scored_and_told(functions: dict[str, Lambda], 
     assert functions["backfill"].invoke(event)["failed"] == ["notes.jpg"]
 
 
-def test_a_batch_with_an_object_that_met_a_fault_fails_and_says_which(ministack: Emulator, probe_file: Path) -> None:
+@pytest.mark.usefixtures("results")
+def test_a_batch_with_an_object_that_met_a_fault_fails_and_says_which(
+    cloud_environment: dict[str, str], probe_file: Path
+) -> None:
     places = {"UPLOADS_URI": f"s3://{UPLOADS}", "RESULTS_URI": "s3://there-is-no-such-bucket"}
-    with Lambda(probe_file, "aws.backfill", {**ministack.environment, **places}) as function:
+    with Lambda(probe_file, "aws.backfill", {**cloud_environment, **places}) as function:
         event = json.loads((REPOSITORY / "tests/events/backfill-batch.json").read_bytes())
         error = function.invoke_failing(event)
         assert error["errorType"] == "NotFinished"

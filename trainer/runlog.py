@@ -110,7 +110,7 @@ class RunLog:
             for name, value in validation.items():
                 self._curves.add_scalar(f"validation/{name}", value, self._done)
         self._write(line)
-        self._bar.console.print(said, highlight=False)
+        self._bar.console.print(said, highlight=False, soft_wrap=True)
 
     def _write(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line) + "\n")

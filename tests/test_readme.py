@@ -112,7 +112,7 @@ def shell(command: str, environment: dict[str, str]) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 

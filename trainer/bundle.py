@@ -28,7 +28,7 @@ from trainer.bundle_card import CardFacts, card_of_bundle
 from trainer.card import write_card
 from trainer.checkpoint import RunFolder
 from trainer.crossvalidate import Trial, cross_validate, frozen_baseline, join, source_folds
-from trainer.data.layouts import open_data
+from trainer.data import drawn as drawn_data
 from trainer.data.load import load
 from trainer.data.loose import open_agreed_pictures, open_loose_pictures
 from trainer.distributed import World, world
@@ -80,7 +80,6 @@ class BundleConfig:
         output: folder of `model.onnx` and `MODEL_CARD.md`.
         strips: number of drawn strips to train on, and as many again with faint damage.
         held_out_strips: number of drawn strips to measure on.
-        processes: that draw at a time.
         stage_1: changes of the recipe for drawn strips.
         stage_2: changes of the recipe for real pictures.
     """
@@ -89,9 +88,8 @@ class BundleConfig:
     backbone: Path | None = None
     work: Path = Path("runs/bundle")
     output: Path = BUNDLED
-    strips: int = 2000
+    strips: int = 1200
     held_out_strips: int = 300
-    processes: int = 2
     stage_1: tuple[str, ...] = STAGE_1
     stage_2: tuple[str, ...] = STAGE_2
 
@@ -106,10 +104,10 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     stage_1, stage_2 = read_recipe("strip", config.stage_1), read_recipe("strip", config.stage_2)
     spec = stage_1.input
     drawn = join(
-        _drawn_strips(config, "train", config.strips, seed=1, spec=spec),
-        _drawn_strips(config, "faint", config.strips, seed=3, spec=spec, strength=synthetic.HARD_STRENGTH),
+        _drawn_strips(config, config.strips, 1, spec),
+        _drawn_strips(config, config.strips, 3, spec, synthetic.HARD_STRENGTH),
     )
-    held_out = _drawn_strips(config, "held-out", config.held_out_strips, seed=2, spec=spec)
+    held_out = _drawn_strips(config, config.held_out_strips, 2, spec)
     real = load(open_loose_pictures(config.real), spec, config.work / "cache")
     agreed = load(open_agreed_pictures(config.real), spec, config.work / "cache")
     parts = source_folds(real.sources, PARTS)
@@ -195,19 +193,14 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     return path
 
 
-def _drawn_strips(  # noqa: PLR0913 - what is drawn, and where it is kept
+def _drawn_strips(
     config: BundleConfig,
-    name: str,
     count: int,
-    *,
     seed: int,
     spec: InputSpec,
     strength: tuple[float, float] = synthetic.FULL_STRENGTH,
 ) -> StripSet:
-    folder = config.work / f"drawn-{name}"
-    if len(list((folder / "train_images").glob("*.jpg"))) != count:
-        synthetic.write_folder(folder, count=count, seed=seed, processes=config.processes, strength=strength)
-    return load(open_data(folder), spec, config.work / "cache")
+    return load(drawn_data.drawn(count, seed, config.work, strength), spec, config.work / "cache")
 
 
 def _figures(interval: Interval) -> dict[str, float]:

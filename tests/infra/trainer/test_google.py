@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.infra.gcp.terraform import Applied, Runs, Terraform
+from tests.infra.trainer.machine import shellcheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PROJECT = {"project": "my-project"}
 TRAINING: dict[str, Any] = {"run": "strip-1", "data": "gs://my-pictures/line-3"}
@@ -76,6 +78,13 @@ def test_a_machine_that_is_not_taken_away_is_had_when_asked_for(tested: Runs) ->
     script = template["metadata"]["startup-script"]
     assert "RECIPE='e1-15' MODEL='line-3' MAX_MINUTES='60'" in script
     assert f"DATA='' MODELS='gs://{MODELS}' TRAIN_OPTIONS='--set optimisation.epochs=3'" in script
+
+
+def test_shellcheck_finds_nothing_in_the_startup_script(applied: Applied, tmp_path: Path) -> None:
+    (template,) = ours(applied, "google_compute_instance_template")
+    script = tmp_path / "startup.sh"
+    script.write_text(template["metadata"]["startup-script"])
+    assert shellcheck(script) == ""
 
 
 def test_nobody_reaches_it_but_through_the_proxy(applied: Applied) -> None:

@@ -131,7 +131,7 @@ def test_a_run_goes_on_where_its_machine_was_taken_away_and_is_published(
     aws: Aws, bundle: bytes, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(aws.store, "strip-1", bundle, pictures)
-    boot = aws.boot("strip-1", monkeypatch, TrainOptions=TINY.format(epochs=40), ModelName="line-3")
+    boot = aws.boot("strip-1", monkeypatch, TrainOptions=TINY.format(epochs=12), ModelName="line-3")
 
     def take_away(machine: Machine) -> None:
         machine.await_file("runs/strip-1/last.pt")
@@ -145,14 +145,14 @@ def test_a_run_goes_on_where_its_machine_was_taken_away_and_is_published(
     assert "runs/strip-1/run/last.pt" in kept
     assert "runs/strip-1/outcome.json" not in kept
     epochs = aws.store.get("runs/strip-1/run/log.jsonl").data.decode().count('"kind": "epoch"')
-    assert 1 <= epochs < 40
+    assert 1 <= epochs < 12
 
     second = aws.machine()
     output = second.run(boot)
     assert "going on with what another machine left" in output
     assert ended(second)
     lines = [json.loads(line) for line in aws.store.get("runs/strip-1/run/log.jsonl").data.splitlines()]
-    assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == list(range(1, 41))
+    assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == list(range(1, 13))
     said = outcome(aws.store, "strip-1")
     assert (said["outcome"], said["step"], said["exit_status"]) == ("published", "publish", 0)
     assert read_manifest(aws.store, "line-3", said["model"]).git_commit == said["commit"]

@@ -1,0 +1,120 @@
+"""infra/aws/trainer.yaml: what the machine is, what it may, and that nothing of it is left; and all scripts, linted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.infra.aws import template as template_module
+from tests.infra.aws.template import Resolved
+from tests.infra.trainer.machine import shellcheck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+GIVEN = {"RunName": "strip-1", "ModelsBucket": "models", "DataBucket": "pictures", "DataFolder": "line-3"}
+
+
+@pytest.fixture
+def resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """The resources for some parameters beside the usual ones."""
+    (tmp_path / "template.yaml").write_bytes((REPOSITORY / "infra/aws/trainer.yaml").read_bytes())
+    monkeypatch.setattr(template_module, "REPOSITORY", tmp_path)
+    return lambda **parameters: Resolved(**{**GIVEN, **parameters}).resources
+
+
+def machine(resources: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = resources["Machine"]["Properties"]["LaunchTemplateData"]
+    return found
+
+
+def statements(resources: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Each action, on each resource, under which condition."""
+    found = set()
+    for policy in resources["Role"]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            actions, on = statement["Action"], statement["Resource"]
+            for action in actions if isinstance(actions, list) else [actions]:
+                for resource in on if isinstance(on, list) else [on]:
+                    found.add((action, resource, str(statement.get("Condition", ""))))
+    return found
+
+
+def test_the_role_reads_pictures_writes_its_run_publishes_and_ends_its_group_and_no_more(
+    resolved: Callable[..., dict[str, Any]],
+) -> None:
+    def listed(prefix: str) -> str:
+        return str({"StringLike": {"s3:prefix": prefix}})
+
+    data = {
+        ("s3:ListBucket", "arn:aws:s3:::pictures", listed("line-3/*")),
+        ("s3:GetObject", "arn:aws:s3:::pictures/line-3/*", ""),
+    }
+    shell = {
+        (action, "*", "")
+        for action in (
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        )
+    }
+    group = "arn:aws:autoscaling:eu-central-1:111122223333:autoScalingGroup:*:autoScalingGroupName/stack"
+    run = "arn:aws:s3:::models/runs/strip-1/*"
+    assert statements(resolved()) - data - shell == {
+        ("s3:ListBucket", "arn:aws:s3:::models", listed("runs/strip-1/*")),
+        ("s3:GetObject", run, ""),
+        ("s3:PutObject", run, ""),
+        ("s3:AbortMultipartUpload", run, ""),
+        ("s3:GetObject", "arn:aws:s3:::models/models/*/model.onnx", ""),
+        ("s3:PutObject", "arn:aws:s3:::models/models/*/model.onnx", ""),
+        ("s3:GetObject", "arn:aws:s3:::models/models/*/manifest.json", ""),
+        ("s3:PutObject", "arn:aws:s3:::models/models/*/manifest.json", ""),
+        ("autoscaling:SetDesiredCapacity", group, ""),
+    }
+    assert data | shell <= statements(resolved())
+    assert not data & statements(resolved(DataBucket="", DataFolder=""))
+    assert "ManagedPolicyArns" not in resolved()["Role"]["Properties"]
+
+
+def test_it_is_a_spot_machine_unless_asked_for_by_name(resolved: Callable[..., dict[str, Any]]) -> None:
+    for market, share in (({}, 0), ({"Market": "on-demand"}, 100)):
+        group = resolved(**market)["Group"]["Properties"]
+        distribution = group["MixedInstancesPolicy"]["InstancesDistribution"]
+        assert distribution["OnDemandPercentageAboveBaseCapacity"] == share
+        assert distribution["OnDemandBaseCapacity"] == 0
+        assert (group["MinSize"], group["MaxSize"], group["DesiredCapacity"]) == ("0", "1", "1")
+        assert group["AutoScalingGroupName"] == "stack", "as the role and the user data say"
+
+
+def test_nobody_comes_in_and_nothing_stays(resolved: Callable[..., dict[str, Any]]) -> None:
+    resources = resolved()
+    firewall = resources["Firewall"]["Properties"]
+    assert "SecurityGroupIngress" not in firewall
+    assert not [found for found in resources.values() if found["Type"] == "AWS::EC2::SecurityGroupIngress"]
+    assert [(rule["FromPort"], rule["ToPort"]) for rule in firewall["SecurityGroupEgress"]] == [(443, 443)]
+    found = machine(resources)
+    assert "KeyName" not in found
+    assert found["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert found["MetadataOptions"]["HttpTokens"] == "required"
+    (disk,) = found["BlockDeviceMappings"]
+    assert (disk["Ebs"]["VolumeType"], disk["Ebs"]["Encrypted"], disk["Ebs"]["DeleteOnTermination"]) == (
+        "gp3",
+        True,
+        True,
+    )
+    # The launch template of a mixed group says nothing of spot, and needs no instance type.
+    assert not {"InstanceMarketOptions", "InstanceType"} & set(found)
+
+
+def test_shellcheck_finds_nothing_in_any_script(resolved: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    boot = tmp_path / "user-data.sh"
+    boot.write_text(machine(resolved())["UserData"]["Fn::Base64"])
+    shared = sorted((REPOSITORY / "infra/trainer").glob("*.sh"))
+    assert len(shared) == 3
+    assert shellcheck(*shared, boot) == ""

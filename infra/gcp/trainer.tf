@@ -151,7 +151,6 @@ resource "google_compute_network" "trainer" {
 
 resource "google_compute_subnetwork" "trainer" {
   # checkov:skip=CKV_GCP_26: one machine for some hours, whose own log is kept
-  # checkov:skip=CKV_GCP_76: it has no IPv6
   for_each = local.trainings
 
   name                     = local.trainer
@@ -196,7 +195,6 @@ resource "google_compute_router_nat" "trainer" {
 # ---- The machine -----------------------------------------------------------------------------------------------------
 
 resource "google_compute_instance_template" "trainer" {
-  # checkov:skip=CKV_GCP_32: OS Login takes no keys of the project
   for_each = local.trainings
 
   name_prefix  = "${local.trainer}-"

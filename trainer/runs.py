@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Final
 from urllib.error import URLError
 
@@ -136,8 +137,9 @@ def _start(start: Start, recipe: Recipe, classes: int) -> GrayMobileNet:
         except URLError as error:
             message = f"the ImageNet weights cannot be downloaded ({error.reason}); name a file of them with --backbone"
             raise OSError(message) from error
-        except (RuntimeError, KeyError) as error:
-            message = f"{start.backbone} does not hold MobileNetV2 weights under torchvision's names: {error}"
+        except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
+            first = str(error).partition("\n")[0]
+            message = f"{start.backbone} does not hold MobileNetV2 weights under torchvision's names: {first}"
             raise CheckpointError(message) from error
     return network
 

@@ -47,7 +47,7 @@ def test_from_drawn_strips_to_scores_of_the_published_model(
     _run("export", "runs/small", "--name", "small")
     for name in ("model.onnx", "model-int8.onnx"):
         sha256 = _run("publish", f"runs/small/{name}", "--registry", registry).strip()
-        _run("models", "promote", "small", sha256, "--registry", registry)
+        _run("models", "--registry", registry, "promote", "small", sha256)
         monkeypatch.setenv("MODEL_URI", f"{registry}/models/small")
         answers = [json.loads(line) for line in _run("score", samples_folder, "--json").splitlines()]
         assert len(answers) == 6

@@ -118,7 +118,7 @@ class Machine:
         with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
             try:
                 meanwhile(self)
-                output, _ = process.communicate(timeout=500)
+                output, _ = process.communicate(timeout=900)
             finally:
                 process.kill()
                 self.metadata.stop()

@@ -113,7 +113,8 @@ def _head(card: Card) -> str:
     ]
     return f"""# {contract.name} {contract.version}
 
-{card.network} It reads a picture as gray, uint8, {spec.height} x {spec.width} ({ways[spec.resize]}).
+{card.network}
+It reads a picture as gray, uint8, {spec.height} x {spec.width} ({ways[spec.resize]}).
 
 {table(("file", "size", "sha256"), files, right=3)}
 
@@ -125,11 +126,11 @@ Licence: {contract.licence}
 
 
 def _data(card: Card) -> str:
-    rows = [(row.what, f"{row.defect:,}", f"{row.clean:,}", row.labels) for row in card.data]
+    rows = [(row.what, row.labels, f"{row.defect:,}", f"{row.clean:,}") for row in card.data]
     notes = (*card.data_notes, f"Digest of the pictures: `{card.contract.training_data_digest}`.")
     return f"""## Data
 
-{table(("pictures", "defect", "clean", ""), rows)}
+{table(("pictures", "", "defect", "clean"), rows, right=2)}
 
 {_bullets(notes)}"""
 

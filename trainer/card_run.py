@@ -53,7 +53,7 @@ def card_of_run(  # noqa: PLR0913 - what a card is made of
     return Card(
         contract=contract,
         files=files,
-        network=f"{_NETWORKS[run.recipe['network']['kind']]} Classes: {', '.join(contract.class_names)}.",
+        network=f"{_NETWORKS[run.recipe['network']['kind']]}\nClasses: {', '.join(contract.class_names)}.",
         use=_USE,
         data=_rows(run),
         data_notes=(f"Folder `{run.pictures.name if run.pictures else '?'}`; the split is in the run's `split.csv`.",),

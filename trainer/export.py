@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 OUTPUTS: Final = ("defect_prob", "class_prob", "defect_map")
 # The largest difference in any probability between the network and its exported file.
 PARITY: Final = 1e-4
+# What ONNX Runtime's quantiser puts behind the name of a weight that it rounded.
+_ROUNDED: Final = "_DequantizeLinear_Output"
 
 
 class ExportError(RuntimeError):
@@ -113,16 +115,24 @@ def export(deployed: nn.Module, contract: ModelContract, path: Path) -> None:
 def restore(path: Path) -> DeployedStripNet:
     """Rebuild the torch module from a strip network's file: its initialisers bear the parameters' names.
 
+    The weights of an int8 file are those on its grid; what it rounds while it computes is not.
+
     Raises:
         RuntimeError: the file lacks a parameter, or one has another shape.
     """
-    initialisers: dict[str, Tensor] = {
-        item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in onnx.load(path).graph.initializer
-    }
+    graph = onnx.load(path).graph
+    initialisers = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in initialisers:
+            rounded, scale = (initialisers[name] for name in node.input[:2])
+            of_channel = scale.reshape(-1, *[1] * (rounded.ndim - 1))
+            initialisers[node.output[0].removesuffix(_ROUNDED)] = of_channel * rounded
     head = initialisers.get("head.weight")
     deployed = DeployedStripNet(StripNet(1 if head is None else len(head)).eval(), scale=1.0, offset=0.0)
     names = deployed.state_dict().keys()
-    deployed.load_state_dict({name: value for name, value in initialisers.items() if name in names})
+    # The exporter leaves out a factor of 1 and a term of 0.
+    neutral = {"scale": torch.tensor(1.0), "offset": torch.tensor(0.0)}
+    deployed.load_state_dict(neutral | {name: value for name, value in initialisers.items() if name in names})
     return deployed
 
 

@@ -104,7 +104,7 @@ def export_run(request: Request) -> Exported:
     int8 = None
     if request.int8:
         learned = strips.take(_some(strips, masks["train"], CALIBRATION))
-        int8 = _int8(path, quantised, learned, strips.take(masks[judged]), judged)
+        int8 = write_int8(path, quantised, learned, strips.take(masks[judged]), f"{judged} pictures")
     else:
         quantised.unlink(missing_ok=True)  # it would be of another export
     models = (path, quantised) if int8 else (path,)
@@ -161,18 +161,32 @@ def _parity(deployed: nn.Module, path: Path, run: Run, strips: StripSet) -> str:
     return said
 
 
-def _int8(path: Path, target: Path, learned: StripSet, judged: StripSet, part: str) -> Int8:
-    """Write the int8 file with the fewest float convolutions that keeps the bounds, or else the one with the most."""
+def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pictures: str) -> Int8:
+    """Write the int8 file with the fewest float convolutions that keeps the bounds, or else the one with the most.
+
+    How far it agrees with the float file is also written into it.
+
+    Args:
+        path: the float file.
+        target: where the int8 file goes.
+        learned: some hundred pictures that were trained on, to calibrate on.
+        judged: pictures to compare both files on.
+        pictures: what these are, in words.
+
+    Raises:
+        QuantisationError: the graph is none that can be quantised.
+        OSError: the file cannot be written.
+    """
     for float_first in FLOAT_FIRST:
         _say(f"{target}: calibrating on {len(learned)} training pictures, the first {float_first} convolutions float")
         quantise(path, target, learned.pixels, float_first=float_first)
-        _say(f"{target}: comparing on {len(judged)} {part} pictures")
+        _say(f"{target}: comparing on {len(judged)} {pictures}")
         agreement = compare(path, target, judged)
         if agreement.holds:
             break
     _note(target, agreement)
     one, other = costs((path, target), judged.pixels[0])
-    return Int8(agreement, f"{part} pictures", (one, other))
+    return Int8(agreement, pictures, (one, other))
 
 
 def _note(path: Path, agreement: Agreement) -> None:

@@ -71,7 +71,7 @@ def test_the_bundles_card_counts_its_pictures_and_answers(facts: CardFacts, tmp_
     card = _written(facts, tmp_path)
     assert card.startswith("# bundle 3\n")
     assert hashlib.sha256(b"a model").hexdigest() in card
-    assert "| 5 real strips, from 5 public repositories | 3 | 2 | true classes, boxes |" in card
+    assert "| 5 real strips, from 5 public repositories | true classes, boxes | 3 | 2 |" in card
     assert "2 of 3 defects found" in card
     assert "1 of 2 clean ones called defect" in card
     assert "| cracks | 3 | 2 |" in card

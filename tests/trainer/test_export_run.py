@@ -124,7 +124,7 @@ def test_the_card_names_files_data_figures_recipe_and_code(exported: tuple[Path,
         "## How it was made",
     ]
     defects, clean = data["defects"]["train"], data["pictures"]["train"] - data["defects"]["train"]
-    assert f"| train | {defects} | {clean} | learned from |" in card
+    assert f"| train | learned from | {defects} | {clean} |" in card
     auc = json.loads((run / "evaluation.json").read_text())["metrics"]["roc_auc"]["value"]
     assert f"| roc auc | {auc:.4f} |" in card
     assert data["digest"] in card

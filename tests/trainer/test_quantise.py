@@ -16,7 +16,7 @@ from steel_defect.registry import publish
 from steel_defect.scorer import Scorer
 from steel_defect.selftest import self_test
 from steel_defect.storage import open_store
-from trainer.export import export, run_onnx
+from trainer.export import export, restore, run_onnx, run_torch
 from trainer.model import DeployedStripNet, StripNet, picture_logit
 from trainer.quantise import QuantisationError, nodes_to_quantise, quantise, round_weights
 from trainer.synthetic import draw_strip
@@ -153,6 +153,16 @@ def test_rounded_weights_leave_the_mean_of_a_channel_where_it_was(float_file: Pa
 
     true = means(exact)
     assert np.abs(means(rounded) - true).max() < 0.05 * np.abs(means(uncorrected) - true).max()
+
+
+def test_its_weights_can_be_read_back_into_the_network(float_file: Path, int8_file: Path) -> None:
+    pixels = _pictures(8, seed=3)
+    exact, back = restore(float_file), restore(int8_file)
+    for (name, one), other in zip(exact.state_dict().items(), back.state_dict().values(), strict=True):
+        if name.endswith("weight"):
+            assert one == pytest.approx(other, abs=float(one.abs().max()) / 254 * 1.001)
+    said, got = run_torch(back, pixels), run_onnx(int8_file, pixels)
+    assert np.abs(said["defect_prob"] - got["defect_prob"]).mean() < 0.04
 
 
 def test_it_serves_and_can_be_published(int8_file: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def areas(surveyed: Sequence[Surveyed], class_names: Sequence[str]) -> Table:
     rows: list[tuple[object, ...]] = []
     for number, defects in _known(surveyed):
         area = np.array([defect.area for defect in defects], np.float64)
-        spread = float(area.std(ddof=1)) if len(area) > 1 else float("nan")
+        spread: object = float(area.std(ddof=1)) if len(area) > 1 else "none"
         quartiles = [float(value) for value in np.percentile(area, (25, 50, 75))]
         rows.append(
             (class_names[number], len(area), float(area.mean()), spread, int(area.min()), *quartiles, int(area.max()))

@@ -45,6 +45,21 @@ resource "google_storage_bucket" "this" {
     }
   }
 
+  # A training run overwrites its checkpoints every few minutes.
+  dynamic "lifecycle_rule" {
+    for_each = each.key == "models" ? ["runs/"] : []
+    content {
+      condition {
+        days_since_noncurrent_time = 1
+        matches_prefix             = [lifecycle_rule.value]
+        with_state                 = "ARCHIVED"
+      }
+      action {
+        type = "Delete"
+      }
+    }
+  }
+
   lifecycle_rule {
     condition {
       age = 7

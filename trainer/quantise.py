@@ -28,7 +28,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import numpy_helper
-from onnxruntime.quantization import (  # type: ignore[import-untyped]  # ONNX Runtime ships no types
+from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
     QuantFormat,

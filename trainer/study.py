@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from trainer import synthetic
 from trainer.batches import batches, mixture_of
 from trainer.checkpoint import RunFolder, build_network, read_checkpoint
 from trainer.crossvalidate import Trial, cross_validate, source_folds
-from trainer.data.layouts import open_data
+from trainer.data.drawn import drawn
 from trainer.data.load import load
 from trainer.data.loose import open_loose_pictures
 from trainer.data.magnetic_tile import open_magnetic_tiles
@@ -35,6 +34,7 @@ from trainer.model import GrayMobileNet, load_backbone
 from trainer.predict import predict
 from trainer.recipe import Recipe, read_recipe
 from trainer.state import TrainingState
+from trainer.synthetic import HARD_STRENGTH
 from trainer.train import Job, train
 
 if TYPE_CHECKING:
@@ -164,10 +164,7 @@ def _strips(name: str, recipe: Recipe, place: Place) -> StripSet:
 def _drawn(part: str, recipe: Recipe, place: Place) -> StripSet:
     """Strips with faint damage, drawn when they are first asked for."""
     count, seed = DRAWN[part]
-    folder = place.work / f"hard-{part}"
-    if len(list((folder / "train_images").glob("*.jpg"))) != count:
-        synthetic.write_folder(folder, count=count, seed=seed, processes=2, strength=synthetic.HARD_STRENGTH)
-    return load(open_data(folder), recipe.input, place.work / "cache")
+    return load(drawn(count, seed, place.work, HARD_STRENGTH), recipe.input, place.work / "cache")
 
 
 def main() -> None:

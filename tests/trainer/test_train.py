@@ -83,6 +83,15 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path: Path, step:
     assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [1, 2, 3]
 
 
+def test_log_lines_of_steps_that_are_done_again_are_taken_back(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    before = [{"kind": "epoch", "step": step, "epoch": step} for step in (2, 4)]
+    run.log.write_text("\n".join([*map(json.dumps, before), '{"kind": "st']))
+    with RunLog(run, steps=6, done=2, talks=True) as log:
+        log.epoch(2, train_loss=0.5, validation=None, best=True)
+    assert [json.loads(line)["epoch"] for line in run.log.read_text().splitlines()] == [2, 2]
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     recipe = small_recipe("optimisation.epochs=1")
     first, time = _train(tmp_path, recipe), (tmp_path / "last.pt").stat().st_mtime_ns

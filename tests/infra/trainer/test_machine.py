@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from steel_defect.storage import Store
 
 __all__ = ["fake_gcs", "ministack"]  # fixtures
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: uv sync --all-groups")
 
 AWS_CLI = "awscli==1.45.11"
 TINY = (

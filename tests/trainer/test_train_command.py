@@ -112,6 +112,13 @@ def test_what_cannot_be_trained_is_said_in_a_line(folder: Path, tmp_path: Path) 
     assert "weights.pth" in refused
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_said_to_be_missing(folder: Path) -> None:
+    result = CliRunner().invoke(main, ["train", "strip", str(folder), "--device", "cuda"])
+    assert result.exit_code == 2
+    assert "no GPU" in result.output
+
+
 def test_a_run_of_something_else_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
     command = _command(folder, tmp_path / "run", "--set", "optimisation.epochs=1")
     assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from trainer.cli.options import cache_option
+
 
 @click.command("eda")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -17,13 +19,7 @@ import click
     show_default=True,
     help="Folder for report.html and tables/*.csv.",
 )
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs/cache",
-    show_default=True,
-    help="Where drawn strips are kept.",
-)
+@cache_option
 def command(folder: Path | None, output: Path, cache: Path) -> None:
     """Explore labelled pictures: one HTML report that needs no other file, and its tables as CSV.
 

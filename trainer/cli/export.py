@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trainer.cli.options import cache_option
+
 if TYPE_CHECKING:
     from trainer.card import Int8
 
@@ -20,13 +22,7 @@ if TYPE_CHECKING:
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the model.")
 @click.option("--licence", default="not stated", show_default=True, help="What the file says of its use.")
 @click.option("--int8/--no-int8", default=True, show_default=True, help="Whether to write an int8 file too.")
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs/cache",
-    show_default=True,
-    help="Where decoded pictures are kept.",
-)
+@cache_option
 def command(  # noqa: PLR0913, PLR0917 - the command's own options
     run: str,
     output: Path | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from steel_defect.cli.console import table_console
+from trainer.cli.options import cache_option
 
 if TYPE_CHECKING:
     from trainer.data.dataset import DataSet
@@ -32,13 +33,7 @@ if TYPE_CHECKING:
     metavar="TRAIN VALIDATION",
     help="Draw smaller training and validation parts, of so many pictures, from the training part.",
 )
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs/cache",
-    show_default=True,
-    help="Where the hashes that find near-duplicates are kept.",
-)
+@cache_option
 def command(folder: Path, output: Path, seed: int, subset: tuple[int, int] | None, cache: Path) -> None:
     """Split a folder of labelled pictures: 70 % to train on, 15 % to validate, 15 % to test.
 

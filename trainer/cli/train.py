@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from trainer.cli.options import cache_option
+
 RECIPES = sorted(path.stem for path in (Path(__file__).parents[1] / "recipes").glob("*.toml"))
 
 
@@ -35,13 +37,7 @@ RECIPES = sorted(path.stem for path in (Path(__file__).parents[1] / "recipes").g
 @click.option("--from-scratch", is_flag=True, help="Start from random weights.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--workers", type=click.IntRange(min=0), help="Loader processes (0 on a CPU, up to 8 on a GPU).")
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs/cache",
-    show_default=True,
-    help="Where decoded pictures are kept.",
-)
+@cache_option
 def command(  # noqa: PLR0913, PLR0917 - the command's own options
     recipe: str,
     folder: Path | None,

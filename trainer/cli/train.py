@@ -66,11 +66,11 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     from trainer.recipe import RecipeError, read_recipe  # noqa: PLC0415 - as above
     from trainer.runs import Request, Start, carry_out  # noqa: PLC0415 - as above
 
-    if device == "cuda" and not torch.cuda.is_available():
-        message = "PyTorch finds no GPU on this machine: leave --device out, or use --device cpu"
-        raise click.UsageError(message)
     try:
         resolved = read_recipe(recipe, overrides)
+        if device == "cuda" and not torch.cuda.is_available():
+            message = "PyTorch finds no GPU on this machine: leave --device out, or use --device cpu"
+            raise click.UsageError(message)
         output = output or Path("runs") / resolved.name
         with world(device) as processes:
             if workers is None:

@@ -60,9 +60,9 @@ PARTS: Final = 5
 
 
 # Stage 1, ImageNet to drawn strips; stage 2, to real pictures mixed with drawn ones. Both are the recipe `strip`.
-STAGE_1: Final = ("optimisation.steps=300",)
+STAGE_1: Final = ("optimisation.steps=500",)
 STAGE_2: Final = (
-    "optimisation.steps=60",
+    "optimisation.steps=100",
     "optimisation.rate=1.5e-4",
     "optimisation.head_rate=6e-4",
     "optimisation.average=0.95",

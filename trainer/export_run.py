@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import onnx
 
-from steel_defect.contract import ModelContract, from_metadata, to_metadata
+from steel_defect.contract import ModelContract
 from trainer.agreement import Agreement, compare, costs
-from trainer.atomic import replacing
 from trainer.card import Int8, write_card
 from trainer.card_run import card_of_run
 from trainer.checkpoint import load_network
@@ -21,9 +19,11 @@ from trainer.data.load import load
 from trainer.data.split import read_split
 from trainer.evaluation.evaluation import read_decision, read_evaluation
 from trainer.export import check_parity, deploy, export
+from trainer.metadata import change_contract
 from trainer.provenance import git_commit
 from trainer.quantise import quantise
 from trainer.recipe import from_table
+from trainer.reference import reference_of_files, write_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +101,7 @@ def export_run(request: Request) -> Exported:
     _say(f"{path}: exporting the network of {run.folder}")
     export(deployed, contract, path)
     parity = _parity(deployed, path, run, strips.take(_some(strips, masks[judged], PARITY)))
+    _refer(path, run, [strips.names[place] for place in np.flatnonzero(masks[judged])], judged)
     int8 = None
     if request.int8:
         learned = strips.take(_some(strips, masks["train"], CALIBRATION))
@@ -161,6 +162,14 @@ def _parity(deployed: nn.Module, path: Path, run: Run, strips: StripSet) -> str:
     return said
 
 
+def _refer(path: Path, run: Run, names: list[str], judged: str) -> None:
+    """Put into the float file what it says of the pictures of the judged part; the int8 file takes it over."""
+    assert run.pictures is not None  # noqa: S101 - they have been read
+    reference = reference_of_files(path, [run.pictures / name for name in names])
+    write_reference(path, reference)
+    _say(f"{path}: drift will be told by {reference.pictures} {judged} pictures")
+
+
 def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pictures: str) -> Int8:
     """Write the int8 file with the fewest float convolutions that keeps the bounds, or else the one with the most.
 
@@ -191,18 +200,15 @@ def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pi
 
 def _note(path: Path, agreement: Agreement) -> None:
     """Write into the int8 file how far it agrees with the float one."""
-    model = onnx.load(path)
-    contract = from_metadata({item.key: item.value for item in model.metadata_props})
     figures: dict[str, Any] = {
         "pictures": agreement.pictures,
         "roc_auc_difference": round(agreement.roc_auc[1] - agreement.roc_auc[0], 6),
         "largest_difference": round(agreement.largest_difference, 4),
         "equal_decisions": round(agreement.equal_decisions, 4),
     }
-    noted = replace(contract, metrics={**contract.metrics, "int8_against_float": figures})
-    onnx.helper.set_model_props(model, to_metadata(noted))
-    with replacing(path) as file:
-        file.write(model.SerializeToString(deterministic=True))
+    change_contract(
+        path, lambda contract: replace(contract, metrics={**contract.metrics, "int8_against_float": figures})
+    )
 
 
 def _some(strips: StripSet, part: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:

@@ -25,6 +25,7 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
             "height": prediction.picture.height,
             "format": prediction.picture.format,
         },
+        "statistics": asdict(prediction.statistics),
         "timings_ms": {"decode": round(prediction.decode_ms, 3), "model": round(prediction.model_ms, 3)},
     }
     if with_map and prediction.defect_map is not None:

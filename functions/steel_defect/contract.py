@@ -6,7 +6,9 @@ The trainer writes them with `to_metadata`, the scorer reads them with `from_met
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,8 +48,45 @@ class InputSpec:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """How often values fall between edges: `shares[i]` from `edges[i - 1]` on and below `edges[i]`, open at both ends.
+
+    Attributes:
+        edges: rising.
+        shares: one more than edges; they add up to 1.
+    """
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse figures that are no distribution."""
+        rising = all(low < high for low, high in pairwise(self.edges))
+        whole = math.isclose(sum(self.shares), 1, abs_tol=1e-6) and min(self.shares) >= 0
+        if not rising or not whole or len(self.shares) != len(self.edges) + 1:
+            message = f"expected rising edges and one share more, of a sum of 1, got {self.edges} and {self.shares}"
+            raise ContractError(message)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What pictures and answers looked like when the model was judged; drift is the distance from it.
+
+    Attributes:
+        pictures: how many it is from.
+        statistics: by name, those of `steel_defect.statistics.Statistics`, and `defect_prob`.
+    """
+
+    pictures: int
+    statistics: Mapping[str, Distribution]
+
+
+@dataclass(frozen=True)
 class ModelContract:
-    """Everything beside the graph that decides an answer. Probabilities are calibrated, in 0..1."""
+    """Everything beside the graph that decides an answer. Probabilities are calibrated, in 0..1.
+
+    `reference` is None in files of earlier versions of the trainer.
+    """
 
     name: str
     version: str
@@ -60,6 +99,7 @@ class ModelContract:
     licence: str
     input: InputSpec = field(default_factory=InputSpec)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    reference: Reference | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -73,8 +113,11 @@ class ModelContract:
 
 
 def to_metadata(contract: ModelContract) -> dict[str, str]:
-    """The contract as ONNX metadata: one key a field, each value JSON."""
-    return {key: json.dumps(value, sort_keys=True) for key, value in asdict(contract).items()}
+    """The contract as ONNX metadata: one key a field, each value JSON; no key for a reference that is not there."""
+    content = asdict(contract)
+    if contract.reference is None:
+        del content["reference"]
+    return {key: json.dumps(value, sort_keys=True) for key, value in content.items()}
 
 
 def from_metadata(metadata: Mapping[str, str]) -> ModelContract:
@@ -88,9 +131,11 @@ def from_metadata(metadata: Mapping[str, str]) -> ModelContract:
         if schema_version != SCHEMA_VERSION:
             message = f"the model file has schema version {schema_version}; this program reads version {SCHEMA_VERSION}"
             raise ContractError(message)
-        values = {item.name: json.loads(metadata[item.name]) for item in fields(ModelContract)}
+        required = [item.name for item in fields(ModelContract) if item.name != "reference"]
+        values = {name: json.loads(metadata[name]) for name in required}
         values["class_names"] = tuple(values["class_names"])
         values["input"] = InputSpec(**values["input"])
+        values["reference"] = _reference(json.loads(metadata.get("reference", "null")))
         return ModelContract(**values)
     except KeyError as error:
         message = f"the model file has no metadata {error}: not a steel-defect model, or exported by another tool"
@@ -98,3 +143,18 @@ def from_metadata(metadata: Mapping[str, str]) -> ModelContract:
     except (TypeError, json.JSONDecodeError) as error:
         message = f"the model file's metadata cannot be read: {error}"
         raise ContractError(message) from error
+
+
+def _reference(content: Any) -> Reference | None:  # noqa: ANN401 - JSON
+    match content:
+        case None:
+            return None
+        case {"pictures": int(pictures), "statistics": dict(statistics)}:
+            return Reference(pictures, {name: _distribution(item) for name, item in statistics.items()})
+        case _:
+            message = f"the model file's reference cannot be read: {str(content)[:200]}"
+            raise ContractError(message)
+
+
+def _distribution(content: dict[str, list[float]]) -> Distribution:
+    return Distribution(tuple(map(float, content["edges"])), tuple(map(float, content["shares"])))

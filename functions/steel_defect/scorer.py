@@ -14,6 +14,7 @@ import onnxruntime
 from steel_defect.contract import ContractError, ModelContract, from_metadata
 from steel_defect.errors import ModelUnavailable
 from steel_defect.image import Picture, decode
+from steel_defect.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,7 @@ class Prediction:
         defect_map: float32 of shape (classes, rows, columns), probability of each class in each cell of the picture
             (padding cut off); None where the model has no such output.
         picture: what was decoded.
+        statistics: what the picture looks like.
         decode_ms: milliseconds from bytes to the model's input.
         model_ms: milliseconds in the model; for a batch, the batch's time divided by its size.
     """
@@ -56,6 +58,7 @@ class Prediction:
     class_prob: dict[str, float]
     defect_map: NDArray[np.float32] | None
     picture: Picture
+    statistics: Statistics
     decode_ms: float
     model_ms: float
 
@@ -147,6 +150,7 @@ class Scorer:
             class_prob={} if classes is None else dict(zip(contract.class_names, map(float, classes), strict=True)),
             defect_map=None if defect_map is None else _cut_padding(defect_map, picture),
             picture=picture,
+            statistics=statistics_of(picture),
             decode_ms=decode_ms,
             model_ms=model_ms,
         )

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from steel_defect.contract import ContractError, ModelContract, to_metadata
+from steel_defect.contract import ContractError, Distribution, ModelContract, Reference, to_metadata
 from steel_defect.errors import ModelUnavailable
 from steel_defect.scorer import Decision, Scorer
 from steel_defect.settings import BUNDLED_MODEL
@@ -99,11 +99,25 @@ def test_missing_metadata(key: str) -> None:
         ("input", '{"height": 128, "colour": true}', "cannot be read"),
         ("input", "[]", "cannot be read"),
         ("class_names", "4", "cannot be read"),
+        ("reference", "4", "reference cannot be read"),
+        (
+            "reference",
+            '{"pictures": 9, "statistics": {"mean": {"edges": [2, 1], "shares": [0.5, 0.3, 0.2]}}}',
+            "rising",
+        ),
+        ("reference", '{"pictures": 9, "statistics": {"mean": {"edges": [1], "shares": [0.5, 0.4]}}}', "sum of 1"),
+        ("reference", '{"pictures": 9, "statistics": {"mean": {"edges": [1], "shares": [1]}}}', "one share more"),
     ],
 )
 def test_metadata_that_cannot_be_meant(key: str, value: str, complaint: str) -> None:
     with pytest.raises(ModelUnavailable, match=complaint):
         Scorer(probe_model(metadata={**to_metadata(CONTRACT), key: value}))
+
+
+def test_the_reference_comes_from_the_file_and_may_be_missing(probe: Scorer) -> None:
+    assert probe.contract.reference is None
+    reference = Reference(200, {"mean": Distribution((10.0, 20.0), (0.25, 0.25, 0.5))})
+    assert Scorer(probe_model(replace(CONTRACT, reference=reference))).contract.reference == reference
 
 
 def test_a_graph_of_another_input_size_than_its_metadata_says() -> None:

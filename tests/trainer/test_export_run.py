@@ -99,6 +99,19 @@ def test_the_files_hold_the_decision_and_the_figures_of_the_evaluation(exported:
     assert noted == contract.metrics
 
 
+def test_both_files_hold_the_reference_of_the_judged_pictures(exported: tuple[Path, Result]) -> None:
+    run, _ = exported
+    names = read_run(run).predictions("validation").names
+    reference = _contract(run / "model.onnx").reference
+    assert reference is not None
+    assert reference.pictures == len(names)
+    assert set(reference.statistics) == {"mean", "contrast", "dark_share", "defect_prob"}
+    assert _contract(run / "model-int8.onnx").reference == reference
+    scorer = Scorer.from_file(run / "model.onnx")
+    means = [scorer.score((run.parent / "drawn" / name).read_bytes()).statistics.mean for name in names]
+    assert set(reference.statistics["mean"].edges) <= set(means)
+
+
 def test_the_file_says_of_a_picture_what_the_run_said(exported: tuple[Path, Result]) -> None:
     run, _ = exported
     opened = read_run(run)

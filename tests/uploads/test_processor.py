@@ -93,6 +93,7 @@ def test_the_result_of_a_picture(world: World, probe: Scorer) -> None:
     assert result["decision"] == "reject"
     assert result["defect_prob"] == pytest.approx(1, abs=1e-5)
     assert result["model"]["sha256"] == probe.sha256
+    assert set(result["statistics"]) == {"mean", "contrast", "dark_share"}
     assert result["source"] == {
         "uri": "s3://uploads/line 3/a.png",
         "bucket": "uploads",

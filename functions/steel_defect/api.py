@@ -34,14 +34,14 @@ class Api:
         self._scorer = scorer
         self._registry = registry
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
-            "/": {"GET": lambda _: page_response("page")},
-            "/docs": {"GET": lambda _: page_response("docs")},
             "/predict": {"POST": self._predict},
             "/health": {"GET": self._health},
             # The usual name, kept for other hosts: Google's front end answers it by itself on Cloud Run.
             "/healthz": {"GET": self._health},
             "/model": {"GET": self._model},
             "/openapi.json": {"GET": self._openapi},
+            "/": {"GET": lambda _: page_response("page")},
+            "/docs": {"GET": lambda _: page_response("docs")},
         }
 
     def handle(self, request: Request) -> Response:

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync --group browser")
 from playwright.sync_api import expect
 
-from tests.page.pictures import PASS, REJECT, add, totals, twelve, upload
+from tests.page.pictures import DOUBTFUL_PASS, PASS, REJECT, add, totals, twelve, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,6 +225,24 @@ def test_a_lost_connection_is_said_and_pictures_wait_for_it(open_page: OpenPage,
     page.context.set_offline(False)
     expect_totals(page, **{"pass": 1, "reject": 1, "failed": 0})
     expect(page.locator("#link")).to_have_text("Connected")
+
+
+def test_each_picture_keeps_the_limits_of_the_model_that_scored_it(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    with page.expect_response("**/predict?map=true") as scored:
+        add(page, upload("before.png", DOUBTFUL_PASS))
+    model = page.evaluate("fetch('model').then(answer => answer.json())")
+    promoted = {**model, "sha256": "b" * 64, "review_low": 0.1, "threshold": 0.2, "review_high": 0.3}
+    answer = {**scored.value.json(), "model": {"name": "probe", "version": "2", "sha256": "b" * 64}}
+    answer |= {"decision": "reject", "threshold": 0.2}
+    page.route("**/model", lambda route: route.fulfill(json=promoted))
+    page.route("**/predict?map=true", lambda route: route.fulfill(json=answer))
+    add(page, upload("after.png", DOUBTFUL_PASS))
+    expect_totals(page, review=1, reject=1)
+    bar = card(page, "after.png").locator(".bar")
+    expect(bar).to_have_attribute("aria-label", re.compile("review from 10.0 % to 30.0 %"))
+    bar = card(page, "before.png").locator(".bar")
+    expect(bar).to_have_attribute("aria-label", re.compile("review from 25.0 % to 75.0 %"))
 
 
 def test_a_picture_that_is_too_large_is_not_sent(open_page: OpenPage, url: str) -> None:

@@ -11,6 +11,7 @@ from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in
 from steel_defect.errors import InternalError, MalformedQuery, MethodNotAllowed, NotFound, SteelDefectError
 from steel_defect.http import Request, Response, json_response, problem_response
+from steel_defect.pages import page_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,8 @@ class Api:
             "/healthz": {"GET": self._health},
             "/model": {"GET": self._model},
             "/openapi.json": {"GET": self._openapi},
+            "/": {"GET": lambda _: page_response("page")},
+            "/docs": {"GET": lambda _: page_response("docs")},
         }
 
     def handle(self, request: Request) -> Response:
@@ -52,7 +55,7 @@ class Api:
             return problem_response(InternalError("the request failed here; the log of the function says why"))
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
-        methods = self.routes.get(request.path.rstrip("/"))
+        methods = self.routes.get(request.path.rstrip("/") or "/")
         if methods is None:
             message = f"there is nothing at this path; there is {', '.join(self.routes)}"
             raise NotFound(message)

@@ -9,7 +9,6 @@ import hmac
 import io
 import json
 import os
-import ssl
 import subprocess
 import sys
 import time
@@ -24,8 +23,9 @@ from PIL import Image
 
 from steel_defect.cli import main
 from steel_defect.client import http as client_http
-from tests.client.front import Asked, Front, Said
 from tests.pictures import encoded, strip_jpeg
+from tests.servers.front import Asked, Front, Said
+from tests.servers.tls import make_certificate
 from tests.transports import CloudRun, Lambda, free_port
 
 if TYPE_CHECKING:
@@ -206,12 +206,7 @@ def test_a_wrong_command_line_says_what_is_wrong(arguments: list[str], complaint
 def test_a_certificate_that_nobody_trusts_is_told_and_one_that_is_trusted_works(
     pictures: Path, cloud_run: CloudRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, certificate = pictures / "key.pem", pictures / "certificate.pem"
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
-    subprocess.run([*make, *names], check=True, capture_output=True)  # noqa: S603 - our own command
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = make_certificate(pictures, "localhost")
     with Front(cloud_run.port, context) as front:
         result = score(front.url, "dark.png")
         assert result.exit_code == 1

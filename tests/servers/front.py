@@ -41,8 +41,13 @@ class Front:
         first: answers to the next pictures, in place of the deployment's.
     """
 
-    def __init__(self, port: int | None = None, context: ssl.SSLContext | None = None) -> None:
-        """Stand before the deployment at this port; over TLS with a context."""
+    def __init__(
+        self, port: int | None = None, context: ssl.SSLContext | None = None, inside: ssl.SSLContext | None = None
+    ) -> None:
+        """Stand before the deployment at this port; over TLS with a context.
+
+        As a proxy it is every HTTPS host that `inside` has a certificate for.
+        """
         self.asked: list[Asked] = []
         self.first: deque[Said] = deque()
         self._lock = Lock()
@@ -63,6 +68,18 @@ class Front:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(said.body)
+
+            def do_CONNECT(self) -> None:
+                assert inside is not None
+                self.send_response(200)
+                self.end_headers()
+                self.connection = inside.wrap_socket(self.connection, server_side=True)
+                self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                self.close_connection = False
+
+            def finish(self) -> None:
+                super().finish()
+                self.connection.close()
 
             do_POST = do_GET  # noqa: N815 - http.server's name
 

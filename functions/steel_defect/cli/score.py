@@ -99,7 +99,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         class_names = scorer.contract.class_names
         rows = (_row(lambda picture: answer(scorer.score(picture), scorer, with_map=with_map), path) for path in files)
     hidden = hides_progress(len(files), output)
-    show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden)
+    if status := show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden):
+        raise SystemExit(status)
 
 
 def _row(predict: Callable[[bytes], dict[str, Any]], path: Path) -> Row:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from steel_defect.cli.report import CsvReport, JsonReport, Report, Row, TableReport
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SEVERITY: Final = ("pass", "review", "reject")
-_NOT_SCORED: Final = 1
+NOT_SCORED: Final = 1
 _FOUND: Final = 3
 _PROGRESS_FROM: Final = 20
 
@@ -33,22 +33,26 @@ def hides_progress(count: int, output: str | None) -> bool:
     return count < _PROGRESS_FROM or (output is not None and sys.stdout.isatty())
 
 
-def show(rows: Iterable[Row], report: Report, fail_on: str | None, *, count: int, hidden: bool) -> None:
-    """Report every row.
+def progress_bar(*, hidden: bool) -> Progress:
+    """On standard error, and gone at the end."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
 
-    Raises:
-        SystemExit: 3 where a picture was decided as `fail_on` says, or worse; else 1 where one could not be scored.
+
+def show(rows: Iterable[Row], report: Report, fail_on: str | None, *, count: int, hidden: bool) -> int:
+    """Report every row; gives the exit status.
+
+    It is 3 where a picture was decided as `fail_on` says, or worse; else 1 where one could not be scored.
     """
     failed, worst = False, 0
-    progress = track(rows, "scoring", total=count, console=Console(stderr=True), transient=True, disable=hidden)
-    for row in progress:
-        report.add(row)
-        if row.answer is None:
-            failed = True
-        else:
-            worst = max(worst, SEVERITY.index(row.answer["decision"]))
+    with progress_bar(hidden=hidden) as progress:
+        for row in progress.track(rows, total=count, description="scoring"):
+            report.add(row)
+            if row.answer is None:
+                failed = True
+            else:
+                worst = max(worst, SEVERITY.index(row.answer["decision"]))
     report.close()
     if fail_on and worst >= SEVERITY.index(fail_on):
-        raise SystemExit(_FOUND)
-    if failed:
-        raise SystemExit(_NOT_SCORED)
+        return _FOUND
+    return NOT_SCORED if failed else 0

@@ -1,4 +1,4 @@
-"""Scores pictures by a deployment that is somewhere else: the client's side of the HTTP interface.
+"""The other side of a deployment: asks it for scores (`connect`), or puts pictures into its bucket (`uploads`).
 
     deployment = connect("https://...")
     deployment.predict(picture)["decision"]

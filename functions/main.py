@@ -18,6 +18,7 @@ from steel_defect.errors import ModelUnavailable
 from steel_defect.http import Request, Response, problem_response
 from steel_defect.serving import model_source
 from steel_defect.settings import load_settings
+from steel_defect.uploads.signed import signed_uploads
 
 if TYPE_CHECKING:
     import flask
@@ -41,9 +42,9 @@ _handler.setFormatter(CloudLoggingFormatter())
 logging.basicConfig(level=logging.INFO, handlers=[_handler])
 _log = logging.getLogger("steel_defect")
 
-load_settings()  # Settings that cannot be meant end the start, not the first request.
+_settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
-_api = Api(_scorer, _scorer.state)
+_api = Api(_scorer, _scorer.state, signed_uploads(_settings))
 
 
 def _warm_up() -> None:

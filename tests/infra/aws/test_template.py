@@ -44,6 +44,13 @@ def test_buckets_are_private_encrypted_versioned_kept_and_tidied(resources: dict
     assert denies_plain_http(statements, [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])
 
 
+def test_only_the_endpoints_own_page_may_put_uploads_from_a_browser(resources: dict[str, Any]) -> None:
+    (rule,) = resources["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["PUT"], ["Api.ApiEndpoint"])
+    assert rule["AllowedHeaders"] == ["content-type"]
+    assert not any("CorsConfiguration" in resources[name]["Properties"] for name in BUCKETS[1:])
+
+
 def denies_plain_http(statements: list[Any], resource: Any) -> bool:  # noqa: ANN401 - as in a policy
     condition = {"Bool": {"aws:SecureTransport": "false"}}
     return any(

@@ -121,7 +121,9 @@ def test_reviews_by_keyboard(open_page: OpenPage, url: str) -> None:
     current = page.locator(".card[aria-current=true]")
     page.keyboard.press("n")
     expect(current).to_contain_text("leans-reject-0.png")
-    page.keyboard.press("a")
+    page.keyboard.down("a")
+    page.keyboard.down("a")  # Held: it is one decision all the same.
+    page.keyboard.up("a")
     expect_totals(page, review=3, reject=3)
     expect(current).to_contain_text("leans-reject-1.png")
     expect(current).to_be_focused()
@@ -255,6 +257,16 @@ def test_a_picture_that_is_too_large_is_not_sent(open_page: OpenPage, url: str) 
     add(page, large)
     expect(card(page, "large.png")).to_contain_text("Too large. The file has 0.6 MB; at most 0.5 MB are accepted.")
     assert not [url for url in requests if "predict" in url]
+
+
+def test_a_picture_that_the_gateway_refuses_is_told_another_way(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    refusal = {"message": "Request Entity Too Large"}
+    page.route("**/predict?map=true", lambda route: route.fulfill(status=413, json=refusal))
+    add(page, upload("large.png", PASS))
+    expect(card(page, "large.png")).to_contain_text(
+        "takes less in one request. Put it into the uploads bucket instead."
+    )
 
 
 def test_dropped_and_pasted_pictures_and_the_cameras_are_scored(open_page: OpenPage, url: str) -> None:

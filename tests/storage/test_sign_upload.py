@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from steel_defect.storage import SignedUpload, SigningUnsupported, Store, gcs_signing, open_store
 from tests.servers.front import Asked, Front, Said
+from tests.servers.google_account import ACCOUNT, key_file, make_key
 from tests.servers.tls import make_certificate
 
 if TYPE_CHECKING:
@@ -29,27 +30,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     from tests.servers.emulators import Emulator
 
 KEY: Final = "web/2026-01-31/a b+%2B/ü.jpg"
-ACCOUNT: Final = "api@my-project.iam.gserviceaccount.com"
 PICTURE: Final = b"the bytes of a picture"
 
 
 @pytest.fixture(scope="module")
 def private_key() -> rsa.RSAPrivateKey:
     """Of a service account."""
-    return rsa.generate_private_key(65537, 2048)
+    return make_key()
 
 
 @pytest.fixture(autouse=True)
 def credentials(tmp_path: Path, private_key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The key file of a service account, which Google's libraries are told of."""
-    plain = serialization.NoEncryption()
-    pem = private_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    account = {"type": "service_account", "client_email": ACCOUNT, "private_key": pem.decode(), "token_uri": "http://t"}
-    (tmp_path / "key.json").write_text(json.dumps(account))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file(tmp_path, private_key)))
     gcs_signing._credentials.cache_clear()  # noqa: SLF001 - as a new process
     yield
     gcs_signing._credentials.cache_clear()  # noqa: SLF001 - as above

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from steel_defect.api import Api
 from steel_defect.http import PROBLEM_TYPE, Request, Response
@@ -23,6 +21,7 @@ from tests.adapters.test_http_contract import assert_in_contract
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT
 from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
+from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun, Lambda, Transport
 
 if TYPE_CHECKING:
@@ -54,13 +53,7 @@ def gs(
     """The api function on Cloud Run, with buckets, and the key of an account that signs."""
     for name in (UPLOADS, RESULTS):
         make_gcs_bucket(fake_gcs, name)
-    plain = serialization.NoEncryption()
-    pem = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain
-    )
-    key = tmp_path_factory.mktemp("account") / "key.json"
-    account = {"type": "service_account", "client_email": "a@b", "private_key": pem.decode(), "token_uri": "http://t"}
-    key.write_text(json.dumps(account))
+    key = key_file(tmp_path_factory.mktemp("account"), make_key())
     places = {
         "UPLOADS_URI": f"gs://{UPLOADS}",
         "RESULTS_URI": f"gs://{RESULTS}",

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from steel_defect import observation
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in
 from steel_defect.errors import InternalError, MalformedQuery, MethodNotAllowed, NotFound, SteelDefectError
@@ -46,10 +47,15 @@ class Api:
         try:
             return self._route(request)(request)
         except SteelDefectError as error:
-            return problem_response(error)
+            return refused(error)
         except Exception:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
             _log.exception("request failed")
-            return problem_response(InternalError("the request failed here; the log of the function says why"))
+            return refused(InternalError("the request failed here; the log of the function says why"))
+
+    def route(self, path: str) -> str | None:
+        """The path as it is served here; None where it is not, and may be anything."""
+        route = path.rstrip("/")
+        return route if route in self.routes else None
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
         methods = self.routes.get(request.path.rstrip("/"))
@@ -67,7 +73,10 @@ class Api:
         with_map = _flag(request, "map")
         scorer = self._scorer()
         picture = picture_in(request, scorer.contract.input.max_bytes)
-        return json_response(answer(scorer.score(picture), scorer, with_map=with_map))
+        observation.note(picture_bytes=len(picture))
+        prediction = scorer.score(picture)
+        observation.note_prediction(prediction, scorer)
+        return json_response(answer(prediction, scorer, with_map=with_map))
 
     def _health(self, _request: Request) -> Response:
         self._scorer()
@@ -78,6 +87,12 @@ class Api:
 
     def _openapi(self, _request: Request) -> Response:
         return Response(200, {"content-type": "application/json"}, _openapi_text())
+
+
+def refused(error: SteelDefectError) -> Response:
+    """The answer to a request that failed; an adapter answers with it what never reaches `Api.handle`."""
+    observation.note_problem(error)
+    return problem_response(error)
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -6,59 +6,36 @@ objects that Step Functions listed.
 
 from __future__ import annotations
 
-import json
 import os
-from enum import StrEnum
-from functools import cache, lru_cache
-from http import HTTPStatus
+from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 import aws_events
-from steel_defect.api import Api
+from steel_defect import observation
+from steel_defect.api import Api, refused
 from steel_defect.errors import MalformedBody, ModelUnavailable
-from steel_defect.http import problem_response
+from steel_defect.metrics import DESCRIPTIONS, NAMESPACE, Metric
 from steel_defect.serving import model_source
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.uploads.signed import signed_uploads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from steel_defect.http import Request, Response
     from steel_defect.scorer import Scorer
     from steel_defect.uploads.backfill import Backfill
     from steel_defect.uploads.processor import UploadProcessor
     from steel_defect.uploads.refs import ObjectRef
 
 
-class Metric(StrEnum):
-    """Every metric of the functions, by the names that alarms and dashboard use. All are counts.
-
-    `PICTURE_REFUSED` and `DEFECT_FOUND` are 0 or 1 for each picture, so that their average is a share: of all pictures
-    those that cannot be scored, and of the scored ones those that the model decides to reject.
-    """
-
-    RESPONSES_2XX = "Responses2xx"
-    RESPONSES_4XX = "Responses4xx"
-    RESPONSES_5XX = "Responses5xx"
-    UPLOAD_EVENTS = "UploadEvents"
-    UPLOADS_SCORED = "UploadsScored"
-    UPLOADS_FAILED = "UploadsFailed"
-    UPLOADS_DUPLICATE = "UploadsDuplicate"
-    UPLOADS_SUPERSEDED = "UploadsSuperseded"
-    MODEL_NOT_CURRENT = "ModelNotCurrent"
-    PICTURE_REFUSED = "PictureRefused"
-    DEFECT_FOUND = "DefectFound"
-
-
-NAMESPACE = "SteelDefect"
 # Powertools reads it, for its log and its metrics. A deployment names each of its functions there, so that no alarm
 # mixes what two of them measure.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "steel-defect")
-logger = Logger()
+logger = Logger(location=None, xray_trace_id=None)  # the one says nothing here, the other is `trace_id` as elsewhere
 metrics = Metrics(namespace=NAMESPACE)
 
 _settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
@@ -78,25 +55,42 @@ else:
     register_after_restore(_scorer.look_now, 5.0)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics(capture_cold_start_metric=True)
+def _observed(
+    handler: Callable[[Any, LambdaContext], dict[str, Any]],
+) -> Callable[[Any, LambdaContext], dict[str, Any]]:
+    """Give every log line of an invocation its ids, and write the metrics when it ends, however it does."""
+
+    @metrics.log_metrics
+    @wraps(handler)
+    def run(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - Lambda's signature
+        cold_start = observation.is_cold_start()
+        # Lambda changes it for each invocation: it is no setting.
+        trace_id = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
+        logger.append_keys(request_id=context.aws_request_id, trace_id=trace_id or None, cold_start=cold_start)
+        if cold_start:
+            _count({Metric.COLD_START: 1})
+        _count(observation.of_model(_scorer.state()))
+        return handler(event, context)
+
+    return run
+
+
+@_observed
 def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's signature
     """Answer one HTTP request or one direct invocation."""
-    try:
-        request = aws_events.request_in(event)
-    except MalformedBody as error:
-        response = problem_response(error)
-    else:
-        response = _api.handle(request)
-        _count_answer(request, response)
-    _count(Metric(f"Responses{response.status // 100}xx"))
-    _count_model()
-    logger.info("answered", status=response.status)
+    with observation.observed() as seen:
+        try:
+            request = aws_events.request_in(event)
+        except MalformedBody as error:
+            method, route, size, response = "unknown", None, 0, refused(error)
+        else:
+            method, route, size = request.method, _api.route(request.path), len(request.body)
+            response = _api.handle(request)
+        _write(observation.of_request(seen, method, route, response.status, size))
     return {"statusCode": response.status, "headers": dict(response.headers), "body": response.body}
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics(capture_cold_start_metric=True)
+@_observed
 def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - Lambda's signature
     """Score the objects that a queue's batch, a notification or an EventBridge event names.
 
@@ -105,8 +99,7 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     """
     import aws_batch  # noqa: PLC0415 - the api function never needs it
 
-    _count(Metric.UPLOAD_EVENTS)
-    _count_model()
+    _count({Metric.UPLOAD_EVENTS: 1})
     if aws_batch.is_batch(event):
         return aws_batch.process(event, _score_upload, context, logger)
     from steel_defect.uploads.refs import refs_in  # noqa: PLC0415 - as above
@@ -116,42 +109,28 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     return {}
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics(capture_cold_start_metric=True)
+@_observed
 def backfill(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's signature
     """Score one batch of objects that a Distributed Map of Step Functions listed; see `aws_backfill.score`."""
     import aws_backfill  # noqa: PLC0415 - as above
 
-    _count_model()
     report = aws_backfill.score(event, _backfill(_scorer()))
     logger.info("batch", **{name: report[name] for name in ("objects", "outcomes")})
     return report
 
 
-def _count(metric: Metric, value: int = 1) -> None:
-    metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
+def _write(line: observation.Line) -> None:
+    _count(line.metrics)
+    cold_start = bool(logger.get_current_keys()["cold_start"])
+    line = observation.sampled(line, load_settings().log_sample_rate, cold_start=cold_start)
+    if line.fields is not None:
+        write = logger.error if line.level == "ERROR" else logger.info
+        write(line.message, **line.fields)
 
 
-def _count_model() -> None:
-    registry = _scorer.state()
-    if registry is not None:
-        _count(Metric.MODEL_NOT_CURRENT, int(registry.state != "current"))
-
-
-def _count_answer(request: Request, response: Response) -> None:
-    if (request.method, request.path.rstrip("/")) != ("POST", "/predict"):
-        return
-    if response.status == HTTPStatus.OK:
-        _count_picture(json.loads(response.body)["decision"])
-    elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        _count_picture(None)
-
-
-def _count_picture(decision: str | None) -> None:
-    """Count one picture; `decision` is None where it cannot be scored."""
-    _count(Metric.PICTURE_REFUSED, int(decision is None))
-    if decision is not None:
-        _count(Metric.DEFECT_FOUND, int(decision == "reject"))
+def _count(values: dict[Metric, float]) -> None:
+    for metric, value in values.items():
+        metrics.add_metric(name=metric.value, unit=DESCRIPTIONS[metric].unit, value=value)
 
 
 @cache
@@ -159,14 +138,7 @@ def _processor() -> UploadProcessor:
     import aws_bus  # noqa: PLC0415 - as above
     from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
 
-    publish = aws_bus.publisher(load_settings().outcome_bus)
-
-    def tell(result: dict[str, Any]) -> None:
-        if publish is not None:
-            publish(result)
-        _count_picture(result.get("decision"))
-
-    return upload_processor(_scorer, tell)
+    return upload_processor(_scorer, aws_bus.publisher(load_settings().outcome_bus))
 
 
 @lru_cache(maxsize=1)  # A promoted model replaces the one before it.
@@ -181,6 +153,10 @@ def _backfill(scorer: Scorer) -> Backfill:
 
 
 def _score_upload(ref: ObjectRef) -> None:
-    outcome = _processor().process(ref)
-    _count(Metric(f"Uploads{outcome.value.title()}"))
-    logger.info("upload", outcome=outcome.value, object=ref.uri, version=ref.version)
+    with observation.observed() as seen:
+        try:
+            outcome = _processor().process(ref)
+        except Exception as error:
+            _write(observation.of_upload(seen, ref.uri, ref.version, error))
+            raise
+        _write(observation.of_upload(seen, ref.uri, ref.version, outcome.value))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import functions_framework
 
-from steel_defect.api import Api
+from gcp_log import CloudLoggingFormatter, http_request
+from steel_defect import observation
+from steel_defect.api import Api, refused
 from steel_defect.body import body_limit, too_many_bytes
 from steel_defect.contract import InputSpec
 from steel_defect.errors import ModelUnavailable
-from steel_defect.http import Request, Response, problem_response
+from steel_defect.http import Request, Response
+from steel_defect.metrics import Metric
 from steel_defect.serving import model_source
 from steel_defect.settings import load_settings
 from steel_defect.uploads.signed import signed_uploads
@@ -28,21 +30,12 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 65_536
 
-
-class CloudLoggingFormatter(logging.Formatter):
-    """One JSON object a line, with the fields that Cloud Logging lifts out of it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Render one record."""
-        return json.dumps({"severity": record.levelname, "logger": record.name, "message": super().format(record)})
-
-
+_settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _handler = logging.StreamHandler(sys.stderr)
-_handler.setFormatter(CloudLoggingFormatter())
+_handler.setFormatter(CloudLoggingFormatter(_settings.google_project))
 logging.basicConfig(level=logging.INFO, handlers=[_handler])
 _log = logging.getLogger("steel_defect")
 
-_settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
 _api = Api(_scorer, _scorer.state, signed_uploads(_settings))
 
@@ -62,8 +55,14 @@ os.register_at_fork(after_in_child=_warm_up)
 @functions_framework.http
 def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
     """Answer one HTTP request."""
-    response = _answer(request)
-    _log.info("%s %s %d", request.method, request.path, response.status)
+    with observation.observed() as seen:
+        response, size = _answer(request)
+        route = _api.route(request.path)
+        line = observation.of_request(seen, request.method, route, response.status, size)
+        shown = http_request(
+            request.method, route or "unknown", response.status, (size, len(response.body)), seen.total_ms()
+        )
+        _write(line, httpRequest=shown)
     return response.body, response.status, dict(response.headers)
 
 
@@ -73,8 +72,23 @@ def upload(event: CloudEvent) -> None:
     from steel_defect.uploads.refs import ref_from_cloud_storage  # noqa: PLC0415 - the api function never needs it
 
     ref = ref_from_cloud_storage(event.data)
-    outcome = _processor().process(ref)
-    _log.info("upload %s %s generation %s", outcome.value, ref.uri, ref.version)
+    with observation.observed() as seen:
+        try:
+            outcome = _processor().process(ref)
+        except Exception as error:
+            _write(observation.of_upload(seen, ref.uri, ref.version, error), {Metric.UPLOAD_EVENTS: 1})
+            raise
+        _write(observation.of_upload(seen, ref.uri, ref.version, outcome.value), {Metric.UPLOAD_EVENTS: 1})
+
+
+def _write(line: observation.Line, more: dict[Metric, float] | None = None, **fields: object) -> None:
+    """Write the one line of a call. infra/gcp/metrics.tf reads the metrics in it, so the shortest line has them too."""
+    cold_start = observation.is_cold_start()
+    cold: dict[Metric, float] = {Metric.COLD_START: 1} if cold_start else {}
+    line = observation.sampled(line, _settings.log_sample_rate, cold_start=cold_start)
+    metrics = {**(more or {}), **line.metrics, **observation.of_model(_scorer.state()), **cold}
+    told = {} if line.fields is None else {"cold_start": cold_start, **line.fields, **fields}
+    _log.log(logging.getLevelNamesMapping()[line.level], line.message, extra={"fields": {**told, "metrics": metrics}})
 
 
 @cache
@@ -82,18 +96,11 @@ def _processor() -> UploadProcessor:
     import gcp_topic  # noqa: PLC0415 - as above
     from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
 
-    publish = gcp_topic.publisher(load_settings().outcome_topic)
-
-    def tell(result: dict[str, Any]) -> None:
-        if publish is not None:
-            publish(result)
-        # infra/gcp/metrics.tf counts these lines.
-        _log.info("picture %s", result.get("decision", "refused"))
-
-    return upload_processor(_scorer, tell)
+    return upload_processor(_scorer, gcp_topic.publisher(_settings.outcome_topic))
 
 
-def _answer(request: flask.Request) -> Response:
+def _answer(request: flask.Request) -> tuple[Response, int]:
+    """The answer, and how many bytes of the body were read."""
     try:
         max_bytes = _scorer().contract.input.max_bytes
     except ModelUnavailable:
@@ -104,6 +111,6 @@ def _answer(request: flask.Request) -> Response:
         # Dropped in pieces: the framework reads the rest of a body after the answer, and would keep it whole in memory.
         while request.stream.read(_CHUNK):
             pass
-        return problem_response(too_many_bytes(max_bytes))
+        return refused(too_many_bytes(max_bytes)), len(body)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return _api.handle(Request(request.method, request.path, headers, request.args.to_dict(), body))
+    return _api.handle(Request(request.method, request.path, headers, request.args.to_dict(), body)), len(body)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from steel_defect import observation
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
 from steel_defect.errors import (
@@ -68,10 +69,15 @@ class Api:
         try:
             return self._route(request)(request)
         except SteelDefectError as error:
-            return problem_response(error)
+            return refused(error)
         except Exception:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
             _log.exception("request failed")
-            return problem_response(InternalError("the request failed here; the log of the function says why"))
+            return refused(InternalError("the request failed here; the log of the function says why"))
+
+    def route(self, path: str) -> str | None:
+        """The path as it is served here; None where it is not, and may be anything."""
+        route = path.rstrip("/")
+        return route if route in self.routes else None
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
         path = request.path.rstrip("/") or "/"
@@ -91,7 +97,10 @@ class Api:
         with_map = _flag(request, "map")
         scorer = self._scorer()
         picture = picture_in(request, scorer.contract.input.max_bytes)
-        return json_response(answer(scorer.score(picture), scorer, with_map=with_map))
+        observation.note(picture_bytes=len(picture))
+        prediction = scorer.score(picture)
+        observation.note_prediction(prediction, scorer)
+        return json_response(answer(prediction, scorer, with_map=with_map))
 
     def _health(self, _request: Request) -> Response:
         self._scorer()
@@ -118,6 +127,12 @@ class Api:
 
     def _openapi(self, _request: Request) -> Response:
         return Response(200, {"content-type": "application/json"}, _openapi_text())
+
+
+def refused(error: SteelDefectError) -> Response:
+    """The answer to a request that failed; an adapter answers with it what never reaches `Api.handle`."""
+    observation.note_problem(error)
+    return problem_response(error)
 
 
 def _flag(request: Request, name: str) -> bool:

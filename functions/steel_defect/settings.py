@@ -34,6 +34,8 @@ class Settings:
         uploads_uri: store whose uploads are scored (`UPLOADS_URI`; given with the former).
         outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
         outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
+        log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
+        google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
     model: ModelFile | RegisteredModel
@@ -43,6 +45,8 @@ class Settings:
     uploads_uri: str | None = None
     outcome_bus: str | None = None
     outcome_topic: str | None = None
+    log_sample_rate: float = 0.1
+    google_project: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse to start where a result would be an upload, which would be scored again, without end."""
@@ -81,6 +85,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         uploads_uri=environment.get("UPLOADS_URI") or None,
         outcome_bus=environment.get("OUTCOME_BUS") or None,
         outcome_topic=environment.get("OUTCOME_TOPIC") or None,
+        log_sample_rate=_sample_rate(environment),
+        google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
     )
 
 
@@ -108,6 +114,18 @@ def _refresh_seconds(environment: Mapping[str, str]) -> float:
         message = f"MODEL_REFRESH_SECONDS must be a number above 0, not {stated!r}"
         raise SettingsError(message)
     return seconds
+
+
+def _sample_rate(environment: Mapping[str, str]) -> float:
+    stated = environment.get("LOG_SAMPLE_RATE") or "0.1"
+    try:
+        rate = float(stated)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= 1:
+        message = f"LOG_SAMPLE_RATE must be a number from 0 to 1, not {stated!r}"
+        raise SettingsError(message)
+    return rate
 
 
 def _threads(environment: Mapping[str, str]) -> int:

@@ -11,7 +11,6 @@ locals {
   service_filter = { for key, service in google_cloud_run_v2_service.function : key =>
     "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${service.name}\""
   }
-  pictures = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.pictures.name}\""
 
   # Each: what is measured, made to one figure every `every` seconds by `aligner` and `reducer`; an alert where that is
   # above `above` (or its share of `share_of`), for `lasting` seconds.
@@ -48,22 +47,22 @@ locals {
     }
     model_not_current = {
       title   = "Another model serves than the one in production"
-      filter  = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.model_not_current.name}\""
+      filter  = "resource.type = \"cloud_run_revision\" AND ${local.metric["ModelNotCurrent"]} AND metric.labels.value = \"1\""
       aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", every = 300, above = 0, lasting = 0, share_of = null
       action  = "GET /model says why. Check the version with steel-defect models verify, or roll back."
     }
     pictures_refused = {
       title    = "Many uploads cannot be scored"
-      filter   = "${local.pictures} AND metric.labels.decision = \"refused\""
+      filter   = "${local.service_filter["upload"]} AND ${local.metric["PictureRefused"]} AND metric.labels.value = \"1\""
       aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", every = 3600, above = var.alert_refused_share, lasting = 0
-      share_of = local.pictures
+      share_of = "${local.service_filter["upload"]} AND ${local.metric["PictureRefused"]}"
       action   = "Look at what the cameras send; the results say what is wrong with it."
     }
     pictures_rejected = {
       title    = "More strip is rejected than usual"
-      filter   = "${local.pictures} AND metric.labels.decision = \"reject\""
+      filter   = "${local.service_filter["upload"]} AND ${local.metric["DefectFound"]} AND metric.labels.value = \"1\""
       aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", every = 3600, above = var.alert_reject_share, lasting = 0
-      share_of = "${local.pictures} AND metric.labels.decision != \"refused\""
+      share_of = "${local.service_filter["upload"]} AND ${local.metric["DefectFound"]}"
       action   = "It may be the strip, the light, a camera, or a new model. Look at some of the pictures."
     }
     backfill_failed = {

@@ -1,40 +1,69 @@
-# What the functions say in their logs, as figures: CloudLoggingFormatter in functions/main.py writes the lines.
+# What the functions say in their logs, as figures: functions/main.py writes one line for each call, with these names and
+# values under `metrics`, whatever LOG_SAMPLE_RATE leaves out of the rest of the line. Names, units and meanings are those
+# of functions/steel_defect/metrics.py, and the same on AWS.
 
 locals {
   of_functions = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(${join(" OR ", [for service in google_cloud_run_v2_service.function : "\"${service.name}\""])})"
+
+  # Each: its meaning, and how the value is kept. "count" adds up; "flag" has the label `value`, 0 or 1, so that shares can
+  # be told; "time" is a distribution of milliseconds.
+  metrics = {
+    Responses2xx      = { kind = "count", meaning = "Requests that were answered." }
+    Responses4xx      = { kind = "count", meaning = "Requests that were refused." }
+    Responses5xx      = { kind = "count", meaning = "Requests that failed here." }
+    PictureRefused    = { kind = "flag", meaning = "Of each picture: 1 where it cannot be scored, else 0." }
+    DefectFound       = { kind = "flag", meaning = "Of each scored picture: 1 where it is rejected, else 0." }
+    ModelMilliseconds = { kind = "time", meaning = "Of each scored picture: time in the model." }
+    TotalMilliseconds = { kind = "time", meaning = "Of each scored picture: whole time in the function." }
+    UploadEvents      = { kind = "count", meaning = "Calls of the upload function." }
+    UploadsScored     = { kind = "count", meaning = "Uploads that were scored." }
+    UploadsFailed     = { kind = "count", meaning = "Uploads that can never be scored; their results say why." }
+    UploadsDuplicate  = { kind = "count", meaning = "Events of uploads that had their result already." }
+    UploadsSuperseded = { kind = "count", meaning = "Events of uploads of which a newer version is there." }
+    ModelNotCurrent   = { kind = "flag", meaning = "Of each call: 1 where another model serves than the one in production, else 0." }
+    ColdStart         = { kind = "count", meaning = "Calls that were the first of their environment." }
+  }
+
+  # As filters of Cloud Monitoring name them.
+  metric = { for name, metric in google_logging_metric.this : name => "metric.type = \"logging.googleapis.com/user/${metric.name}\"" }
 }
 
-resource "google_logging_metric" "pictures" {
-  name        = "steel-defect-pictures"
-  description = "Uploads by what was decided: pass, review, reject; refused where one cannot be scored."
-  filter      = "${local.of_functions} jsonPayload.message=~\"^picture [a-z]+$\""
+resource "google_logging_metric" "this" {
+  for_each = local.metrics
+
+  name            = "SteelDefect/${each.key}"
+  description     = each.value.meaning
+  filter          = "${local.of_functions} jsonPayload.metrics.${each.key}>=0"
+  value_extractor = each.value.kind == "time" ? "EXTRACT(jsonPayload.metrics.${each.key})" : null
+
+  # A number becomes a label as text, whole or with its decimals.
+  label_extractors = each.value.kind == "flag" ? { value = "REGEXP_EXTRACT(jsonPayload.metrics.${each.key}, \"^([01])\")" } : null
 
   metric_descriptor {
     metric_kind = "DELTA"
-    value_type  = "INT64"
+    value_type  = each.value.kind == "time" ? "DISTRIBUTION" : "INT64"
+    unit        = each.value.kind == "time" ? "ms" : "1"
 
-    labels {
-      key         = "decision"
-      value_type  = "STRING"
-      description = "pass, review, reject or refused"
+    dynamic "labels" {
+      for_each = each.value.kind == "flag" ? ["value"] : []
+      content {
+        key         = labels.value
+        value_type  = "STRING"
+        description = "0 or 1"
+      }
     }
   }
 
-  label_extractors = {
-    decision = "REGEXP_EXTRACT(jsonPayload.message, \"^picture ([a-z]+)$\")"
-  }
-
-  depends_on = [google_project_service.api]
-}
-
-resource "google_logging_metric" "model_not_current" {
-  name        = "steel-defect-model-not-current"
-  description = "Looks at the registry after which another model serves than the one in production, and starts without a model."
-  filter      = "${local.of_functions} ((severity=\"ERROR\" jsonPayload.logger=\"steel_defect.serving\") OR severity=\"CRITICAL\")"
-
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
+  dynamic "bucket_options" {
+    for_each = each.value.kind == "time" ? [1] : []
+    content {
+      # From 1 ms to a minute, each a fifth wider than the one before.
+      exponential_buckets {
+        num_finite_buckets = 60
+        growth_factor      = 1.2
+        scale              = 1
+      }
+    }
   }
 
   depends_on = [google_project_service.api]

@@ -113,6 +113,17 @@ variable "alert_email" {
   }
 }
 
+variable "log_sample_rate" {
+  description = "Share of the good answers that get their whole line in the log. Errors, refusals, reviews and cold starts always do, and metrics count everything."
+  type        = number
+  default     = 0.1
+
+  validation {
+    condition     = var.log_sample_rate >= 0 && var.log_sample_rate <= 1
+    error_message = "Give a share from 0 to 1."
+  }
+}
+
 variable "alert_refused_share" {
   description = "Share of uploads that cannot be scored, over an hour, from which on there is an alert."
   type        = number

@@ -1,4 +1,4 @@
-"""Lambda's event shapes through its real runtime, and what it logs and counts."""
+"""Lambda's event shapes through its real runtime."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pictures import strip_jpeg
-from tests.requests_table import bad_requests, predict
+from tests.requests_table import predict
 from tests.transports import Lambda
 
 if TYPE_CHECKING:
@@ -89,25 +89,6 @@ def test_an_event_that_makes_no_sense_is_answered_not_raised(aws_lambda: Lambda,
     answer = aws_lambda.invoke(event)
     assert 400 <= answer["statusCode"] < 500
     assert answer["headers"]["content-type"] == "application/problem+json"
-
-
-def test_log_lines_and_metrics_of_a_request(probe_file: Path) -> None:
-    with Lambda(model=probe_file) as server:
-        server.send(predict(strip_jpeg()))
-        server.send(bad_requests()["truncated JPEG"][0])
-        lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
-    logged = [line for line in lines if line.get("message") == "answered"]
-    assert [line["status"] for line in logged] == [200, 422]
-    assert [line["cold_start"] for line in logged] == [True, False]
-    metrics = [line for line in lines if "_aws" in line]
-    assert all(line["service"] == "steel-defect" for line in metrics)
-    assert [line["Responses2xx"] for line in metrics if "Responses2xx" in line] == [[1.0]]
-    assert [line["Responses4xx"] for line in metrics if "Responses4xx" in line] == [[1.0]]
-    assert PICTURE[:100] not in server_text(lines)
-
-
-def server_text(lines: list[dict[str, Any]]) -> str:
-    return "\n".join(map(json.dumps, lines))
 
 
 def test_a_missing_model_is_a_503_and_no_crash(tmp_path: Path) -> None:

@@ -29,17 +29,6 @@ def test_a_missing_model_is_a_503_until_it_is_there(tmp_path: Path, probe_file: 
         assert server.send(predict(strip_jpeg())).status == 200
 
 
-def test_log_lines_are_json_with_a_severity(probe_file: Path) -> None:
-    with CloudRun(model=probe_file) as server:
-        server.send(predict(strip_jpeg()))
-        server.send(predict(b"nothing"))
-        lines = [json.loads(line) for line in server.output().splitlines()]
-    assert [(line["severity"], line["message"]) for line in lines] == [
-        ("INFO", "POST /predict 200"),
-        ("INFO", "POST /predict 422"),
-    ]
-
-
 def test_many_clients_at_once(cloud_run: CloudRun) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(cloud_run.send, [predict(strip_jpeg())] * 64))

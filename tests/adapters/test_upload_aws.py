@@ -12,6 +12,7 @@ from botocore.session import Session
 from steel_defect.storage import ObjectNotFound, Store, open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
+from tests.adapters.logs import log_lines, measured
 from tests.pictures import strip_jpeg
 from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
 from tests.transports import Lambda
@@ -173,6 +174,34 @@ def test_a_bus_that_is_not_there_has_the_message_tried_again(
         answer = server.invoke(events.sqs(events.s3_notification(upload(uploads, "untold.jpg", strip_jpeg()))))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert result(results, "untold.jpg")["status"] == "scored"
+
+
+def test_an_upload_has_one_line_and_its_metrics(
+    ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store
+) -> None:
+    places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}", "LOG_SAMPLE_RATE": "0"}
+    good = [upload(uploads, f"logged/{index}.jpg", strip_jpeg()) for index in range(2)]
+    broken = upload(uploads, "logged/broken.jpg", b"hunter2-SECRET, no picture")
+    elsewhere = ObjectRef("s3", "no-such-bucket", "a.jpg", order="1", size=1)
+    batch = events.sqs(*map(events.s3_notification, (*good, broken, elsewhere, good[0])))
+    with Lambda(probe_file, "aws.upload", {**ministack.environment, **places}) as server:
+        server.invoke(batch)
+        said = server.output()
+    assert "hunter2" not in said
+    lines = log_lines(said)
+    assert [line["outcome"] for line in lines] == ["scored", "scored", "failed", "error", "duplicate"]
+    assert [line["object"] for line in lines] == [ref.uri for ref in (*good, broken, elsewhere, good[0])]
+    assert set(lines[0]["ms"]) == {"read", "decode", "model", "write", "total"}
+    assert lines[2]["problem"] == "not-an-image"
+    assert (lines[3]["level"], lines[3]["error"].partition(":")[0]) == ("ERROR", "StorageRefused")
+    (counted,) = measured(said)
+    for name in ("ModelMilliseconds", "TotalMilliseconds"):
+        assert counted.pop(name) > 0
+    # A duplicate is told again, and counts as a picture again.
+    assert counted == {
+        "ColdStart": 1, "UploadEvents": 1, "UploadsScored": 2, "UploadsFailed": 1, "UploadsDuplicate": 1,
+        "PictureRefused": 1, "DefectFound": 0,
+    }  # fmt: skip
 
 
 def test_without_a_model_in_the_registry_the_bundled_one_scores_and_a_metric_says_so(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from steel_defect.http import Request
 from steel_defect.storage import Store, open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
+from tests.adapters.logs import log_lines, measured
 from tests.pictures import strip_jpeg
 from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, ministack
 from tests.transports import CloudRun
@@ -117,7 +119,32 @@ def test_a_failure_is_answered_so_that_the_event_comes_again(cloud: Emulator, pr
     ref = upload(uploads, "again.jpg", strip_jpeg())
     with CloudRun(model=probe_file, target="upload", environment=environment) as server:
         assert server.send(binary(ref)).status == 500
-        assert '"severity": "ERROR"' in server.output()
+        (line,) = log_lines(server.output())
+    assert (line["severity"], line["outcome"], line["object"]) == ("ERROR", "error", ref.uri)
+
+
+def test_an_upload_has_one_line_with_its_metrics(cloud: Emulator, probe_file: Path, uploads: Store) -> None:
+    environment = {**cloud.environment, **PLACES, "LOG_SAMPLE_RATE": "0"}
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    good = upload(uploads, "logged.jpg", strip_jpeg())
+    refs = (good, upload(uploads, "hidden.jpg", b"hunter2-SECRET, no picture"), good)
+    with CloudRun(model=probe_file, target="upload", environment=environment) as server:
+        for request in map(binary, refs):
+            headers = {**request.headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+            assert server.send(replace(request, headers=headers)).status == 200
+        said = server.output()
+    assert "hunter2" not in said
+    lines, counted = log_lines(said), measured(said)
+    assert [line["outcome"] for line in lines] == ["scored", "failed", "duplicate"]
+    assert {line["trace_id"] for line in lines} == {trace}
+    assert set(lines[0]["ms"]) == {"read", "decode", "model", "write", "total"}
+    for name in ("ModelMilliseconds", "TotalMilliseconds"):
+        assert counted[0].pop(name) > 0
+    assert counted == [
+        {"UploadEvents": 1, "UploadsScored": 1, "PictureRefused": 0, "DefectFound": 0, "ColdStart": 1},
+        {"UploadEvents": 1, "UploadsFailed": 1, "PictureRefused": 1},
+        {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0},
+    ]
 
 
 def test_an_event_that_is_not_understood_is_not_dropped(function: CloudRun) -> None:

@@ -70,6 +70,17 @@ def test_a_model_uri_that_names_no_model(uri: str) -> None:
         settings_from({"MODEL_URI": uri})
 
 
+@pytest.mark.parametrize("value", ["1.1", "-1", "soon", "nan", "inf"])
+def test_a_sample_rate_that_cannot_be_meant(value: str) -> None:
+    with pytest.raises(SettingsError, match="LOG_SAMPLE_RATE"):
+        settings_from({"LOG_SAMPLE_RATE": value})
+
+
+def test_how_much_is_logged() -> None:
+    assert settings_from({}).log_sample_rate == 0.1
+    assert settings_from({"LOG_SAMPLE_RATE": "0"}).log_sample_rate == 0
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
 def test_a_refresh_that_cannot_be_meant(value: str) -> None:
     with pytest.raises(SettingsError, match="MODEL_REFRESH_SECONDS"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -42,6 +43,13 @@ def test_a_key_means_itself_and_nothing_else(store: Store, uri: str, key: str) -
     assert [(info.key, info.size) for info in store.list()] == [(key, len(key.encode()))]
     store.delete(key)
     assert list(store.list()) == []
+
+
+def test_a_listing_tells_when_each_object_was_written(store: Store) -> None:
+    store.put("a", b"1")
+    (info,) = store.list()
+    assert info.modified is not None
+    assert abs(datetime.now(UTC) - info.modified) < timedelta(minutes=1)
 
 
 def test_all_the_keys_beside_each_other_in_the_order_of_their_bytes(store: Store, uri: str) -> None:

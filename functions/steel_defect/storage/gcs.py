@@ -167,7 +167,7 @@ def _generation(key: str, stated: str | None, otherwise: type[StorageError]) -> 
 
 
 def _info(key: str, size: int, blob: Blob) -> ObjectInfo:
-    return ObjectInfo(key, size, str(blob.generation), str(blob.generation))
+    return ObjectInfo(key, size, str(blob.generation), str(blob.generation), blob.updated)
 
 
 @contextmanager

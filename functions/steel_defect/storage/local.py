@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from uuid import uuid4
@@ -47,7 +48,8 @@ class LocalStore:
             raise StorageRefused(message)
         with _translated(key, writing=False):
             data = path.read_bytes()
-        return Stored(data, _info(key, data))
+            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return Stored(data, _info(key, data, modified))
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """See `Store`. Reads the file: its tag is a digest."""
@@ -78,7 +80,7 @@ class LocalStore:
             except BaseException:
                 written.unlink(missing_ok=True)
                 raise
-        return _info(key, data)
+        return _info(key, data, None)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `Store`. A file that goes away meanwhile is left out."""
@@ -130,8 +132,8 @@ class LocalStore:
             yield
 
 
-def _info(key: str, data: bytes) -> ObjectInfo:
-    return ObjectInfo(key, len(data), hashlib.sha256(data).hexdigest(), None)
+def _info(key: str, data: bytes, modified: datetime | None) -> ObjectInfo:
+    return ObjectInfo(key, len(data), hashlib.sha256(data).hexdigest(), None, modified)
 
 
 def _require(path: Path, key: str, if_match: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -64,7 +65,7 @@ class MemoryStore:
                 raise PreconditionFailed(message)
             self._writes += 1
             number = str(self._writes)
-            stored = Stored(data, ObjectInfo(key, len(data), number, number))
+            stored = Stored(data, ObjectInfo(key, len(data), number, number, datetime.now(UTC)))
             self._current[key] = self._versions[key, number] = stored
             return stored.info
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from steel_defect.storage.errors import PreconditionFailed, StorageRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 # The limit of both clouds, for the whole name of an object with the prefix of the store.
 MAX_KEY_BYTES: Final = 1024
@@ -25,12 +26,14 @@ class ObjectInfo:
         tag: what `put(if_match=...)` compares with. Changes with every change of the content.
         version: names this state of the object for `get(version=...)`: S3's version id, Cloud Storage's generation.
             None where the back end keeps no versions, and where S3 lists objects.
+        modified: when this content was written, with a time zone. `list` always tells it, what writes need not.
     """
 
     key: str
     size: int
     tag: str
     version: str | None
+    modified: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,9 @@ class S3Store:
         while True:
             answer = retried(page)
             for entry in answer.get("Contents", []):
-                yield ObjectInfo(entry["Key"].removeprefix(base), entry["Size"], entry["ETag"], None)
+                yield ObjectInfo(
+                    entry["Key"].removeprefix(base), entry["Size"], entry["ETag"], None, entry["LastModified"]
+                )
             if not answer.get("IsTruncated"):
                 return
             request["ContinuationToken"] = answer["NextContinuationToken"]
@@ -143,7 +145,7 @@ class S3Store:
 
 
 def _info(key: str, size: int, answer: dict[str, Any]) -> ObjectInfo:
-    return ObjectInfo(key, size, answer["ETag"], answer.get("VersionId"))
+    return ObjectInfo(key, size, answer["ETag"], answer.get("VersionId"), answer.get("LastModified"))
 
 
 @contextmanager

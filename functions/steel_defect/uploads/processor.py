@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from steel_defect import observation
 from steel_defect.errors import ObjectGone, SteelDefectError, TooManyBytes
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
 from steel_defect.uploads import results
@@ -77,6 +78,7 @@ class UploadProcessor:
         if existing is not None and results.is_of(existing, ref, scorer):
             # Told again: that it is written does not show that it was told.
             self._tell(existing)
+            _note_existing(existing)
             return Outcome.DUPLICATE
         result = self._score(ref, scorer)
         if result is None or not self._write(ref, result, existing, info):
@@ -100,13 +102,18 @@ class UploadProcessor:
         """The result; None where a newer version has taken the object's place, whose own event is on its way."""
         store = self._open(f"{ref.scheme}://{ref.bucket}")
         try:
-            data = self._read(store, ref, scorer.contract.input.max_bytes)
+            with observation.stage("read"):
+                data = self._read(store, ref, scorer.contract.input.max_bytes)
             if data is None:
                 return None
-            return results.scored(ref, scorer.score(data), scorer)
+            observation.note(picture_bytes=len(data))
+            prediction = scorer.score(data)
+            observation.note_prediction(prediction, scorer)
+            return results.scored(ref, prediction, scorer)
         except SteelDefectError as error:
             if error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise
+            observation.note_problem(error)
             return results.failed(ref, error, scorer)
 
     def _read(self, store: Store, ref: ObjectRef, max_bytes: int) -> bytes | None:
@@ -131,7 +138,8 @@ class UploadProcessor:
 
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
         try:
-            stored = self._results.get(results.result_key(ref.key))
+            with observation.stage("read"):
+                stored = self._results.get(results.result_key(ref.key))
         except ObjectNotFound:
             return None, None
         return results.decode(stored.data), stored.info
@@ -146,7 +154,8 @@ class UploadProcessor:
                 return False
             condition: dict[str, Any] = {"if_absent": True} if info is None else {"if_match": info.tag}
             try:
-                self._results.put(key, results.encode(result), content_type="application/json", **condition)
+                with observation.stage("write"):
+                    self._results.put(key, results.encode(result), content_type="application/json", **condition)
             except PreconditionFailed:
                 existing, info = self._existing(ref)
             else:
@@ -159,7 +168,16 @@ class UploadProcessor:
             return
         source = result["source"]
         told: dict[str, Any] = {name: result[name] for name in _TOLD if name in result}
-        self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
+        with observation.stage("tell"):
+            self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
+
+
+def _note_existing(result: dict[str, Any]) -> None:
+    """Note what a result says that was there before."""
+    if "problem" in result:
+        observation.note(problem=result["problem"]["type"].rpartition(":")[2])
+    else:
+        observation.note(decision=result["decision"])
 
 
 def _is_another(info: ObjectInfo, ref: ObjectRef) -> bool:

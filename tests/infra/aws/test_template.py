@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aws import NAMESPACE, Metric
+from steel_defect.metrics import NAMESPACE, Metric
 from tests.conftest import REPOSITORY
 from tests.infra.aws.template import Resolved, template
 

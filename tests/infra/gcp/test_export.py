@@ -27,7 +27,7 @@ SCRATCH = SAMPLES / "scratch.jpg"
 
 def test_only_what_runs_is_sent(tmp_path: Path) -> None:
     sent = let_through(FUNCTIONS, tmp_path)
-    assert {name for name in sent if "/" not in name} == {"main.py", "gcp_topic.py", "requirements.txt"}
+    assert {name for name in sent if "/" not in name} == {"main.py", "gcp_log.py", "gcp_topic.py", "requirements.txt"}
     assert not [name for name in sent if "/cli/" in name or "__pycache__" in name or name.endswith(".md")]
     assert "steel_defect/bundled/model.onnx" in sent
 
@@ -75,7 +75,7 @@ def test_an_upload_event_to_the_exported_function_ends_in_a_result(
     environment = {**fake_gcs.environment, **bucket_environment(uploads, results)}
     with ExportedFunction(export, "upload", environment) as server:
         assert server.send(event).status == 200, server.output()
-        messages = [line["message"] for line in log_lines(server.output())]
+        (line,) = (line for line in log_lines(server.output()) if line["message"] == "upload scored")
     result = json.loads(open_store(f"gs://{results}").get(result_key(ref.key)).data)
     assert (result["status"], result["decision"]) == ("scored", "reject")
-    assert "picture reject" in messages, "the metric of decisions counts these lines"
+    assert (line["outcome"], line["decision"]) == ("scored", "reject")

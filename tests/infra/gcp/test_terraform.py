@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from steel_defect.metrics import DESCRIPTIONS, NAMESPACE
 from steel_defect.uploads.signed import FOLDER
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.export import log_lines
@@ -47,6 +48,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "delivery_attempts": {**PROJECT, "delivery_attempts": 4},
     "backfill_tasks": {**PROJECT, "backfill_tasks": 0},
     "alert_email": {**PROJECT, "alert_email": "nobody"},
+    "log_sample_rate": {**PROJECT, "log_sample_rate": 2},
     "alert_refused_share": {**PROJECT, "alert_refused_share": 20},
     "alert_reject_share": {**PROJECT, "alert_reject_share": 0},
 }
@@ -281,30 +283,59 @@ def test_alerts_go_to_whom_was_asked_for(default: Applied, asked: Applied) -> No
 def test_the_dashboard_has_room_for_each_chart(default: Applied) -> None:
     (found,) = default.all("google_monitoring_dashboard")
     tiles = json.loads(found["dashboard_json"])["mosaicLayout"]["tiles"]
-    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 8
+    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 12
     assert all(tile["xPos"] + tile["width"] <= 12 for tile in tiles)
 
 
-def metric_filter(applied: Applied, name: str) -> str:
-    return str(next(found["filter"] for found in applied.all("google_logging_metric") if found["name"] == name))
+def test_the_metrics_are_those_of_the_list(default: Applied) -> None:
+    units = {"1": "Count", "ms": "Milliseconds"}
+    found = {
+        metric["name"]: (units[metric["metric_descriptor"][0]["unit"]], metric["description"])
+        for metric in default.all("google_logging_metric")
+    }
+    listed = {f"{NAMESPACE}/{name}": (said.unit, said.meaning) for name, said in DESCRIPTIONS.items()}
+    assert found == listed
 
 
-def test_the_model_metric_counts_what_the_function_says_of_such_a_model(default: Applied, tmp_path: Path) -> None:
-    stated = metric_filter(default, "steel-defect-model-not-current")
-    assert '(severity="ERROR" jsonPayload.logger="steel_defect.serving") OR severity="CRITICAL"' in stated
-    empty = tmp_path.as_uri()
-    for model, counted in (
-        (f"{empty}/models/strip", ("ERROR", "steel_defect.serving")),
-        ("/missing", ("CRITICAL", "")),
-    ):
-        with CloudRun(environment={"MODEL_URI": model}) as server:
-            server.send(predict(strip_jpeg()))
-            lines = log_lines(server.output())
-        assert any(line["severity"] == counted[0] and counted[1] in line["logger"] for line in lines), lines
+def test_alerts_and_charts_use_metrics_that_there_are(default: Applied) -> None:
+    made = {metric["name"] for metric in default.all("google_logging_metric")}
+    text = json.dumps([default.all("google_monitoring_alert_policy"), default.all("google_monitoring_dashboard")])
+    used = set(re.findall(r"logging.googleapis.com/user/([\w/]+)", text))
+    assert used <= made
+    assert {f"{NAMESPACE}/{name}" for name in ("PictureRefused", "DefectFound", "ModelNotCurrent")} <= used
 
 
-def test_the_picture_metric_reads_the_decision(default: Applied) -> None:
-    (metric,) = [found for found in default.all("google_logging_metric") if found["name"] == "steel-defect-pictures"]
-    (pattern,) = re.findall(r'REGEXP_EXTRACT\(jsonPayload.message, "(.*)"\)', metric["label_extractors"]["decision"])
-    assert re.findall(pattern, "picture reject") == ["reject"]
-    assert pattern.replace("([a-z]+)", "[a-z]+") in metric["filter"]
+def test_the_metrics_read_the_lines_that_the_function_writes(default: Applied, tmp_path: Path) -> None:
+    """A registry without a model, a picture and no picture: which metrics take which value from which line."""
+    with CloudRun(environment={"MODEL_URI": f"{tmp_path.as_uri()}/models/strip", "LOG_SAMPLE_RATE": "0"}) as server:
+        for body in (strip_jpeg(), b"no picture", strip_jpeg()):
+            server.send(predict(body))
+        lines: list[Any] = [line for line in log_lines(server.output()) if "metrics" in line]
+    assert len(lines) == 3
+    seen = [dict(measured(default, line)) for line in lines]
+    assert [found["SteelDefect/PictureRefused"] for found in seen] == ["0", "1", "0"]
+    assert [found["SteelDefect/ModelNotCurrent"] for found in seen] == ["1", "1", "1"]
+    assert seen[1]["SteelDefect/Responses4xx"] == 1
+    assert "SteelDefect/DefectFound" not in seen[1]
+    assert seen[2]["SteelDefect/ModelMilliseconds"] > 0
+    # Every value that a line has is read by some metric.
+    assert [len(found) for found in seen] == [len(line["metrics"]) for line in lines]
+
+
+def measured(applied: Applied, line: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What each metric takes from a line, as Cloud Logging reads filters and extractors."""
+    for metric in applied.all("google_logging_metric"):
+        (field,) = re.findall(r"jsonPayload\.metrics\.(\w+)>=0$", metric["filter"])
+        if field not in line["metrics"]:
+            continue
+        value = line["metrics"][field]
+        (descriptor,) = metric["metric_descriptor"]
+        if descriptor["value_type"] == "DISTRIBUTION":
+            assert metric["value_extractor"] == f"EXTRACT(jsonPayload.metrics.{field})"
+            yield metric["name"], value
+        elif descriptor["labels"]:
+            stated = metric["label_extractors"]["value"]
+            (pattern,) = re.findall(rf'REGEXP_EXTRACT\(jsonPayload.metrics.{field}, "(.*)"\)', stated)
+            yield metric["name"], re.findall(pattern, str(value))[0]
+        else:
+            yield metric["name"], 1

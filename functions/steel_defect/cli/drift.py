@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     plot: Path | None,
     fail_on: str | None,
 ) -> None:
-    r"""Tell whether pictures, and what is said of them, still look as they did when the model was judged.
+    """Tell whether pictures, and what is said of them, still look as they did when the model was judged.
 
     RESULTS is the store that the upload function writes to: s3://bucket[/prefix], gs://..., file:///folder, or a folder
     with scores/ in it. Results of other models are left out. The index is the population stability index; what it
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - one parameter an option
       1  nothing can be told: no results, too few, or a model file without a reference
       2  the command line is wrong
       3  a statistic drifted as much as --fail-on says, or more
-    """
+    """  # noqa: D301 - click wants the character that it spells
     scorer = _scorer(model)
     reference = scorer.contract.reference
     if reference is None:

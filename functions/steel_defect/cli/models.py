@@ -71,7 +71,7 @@ class _Lost(click.ClickException):
 @click.option("--registry", **_REGISTRY)
 @click.pass_context
 def command(context: click.Context, registry: str | None) -> None:
-    r"""Look at a model registry, and change which version is in production.
+    """Look at a model registry, and change which version is in production.
 
     \b
     A VERSION is a SHA-256, or as much of its beginning as no other version has.
@@ -80,7 +80,7 @@ def command(context: click.Context, registry: str | None) -> None:
       1  refused or failed; nothing was changed
       2  the command line is wrong
       3  somebody else changed it at the same time; nothing was changed
-    """
+    """  # noqa: D301 - click wants the character that it spells
     context.obj = registry
 
 

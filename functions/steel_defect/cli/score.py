@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     parallel: int | None,
     model: Path | None,
 ) -> None:
-    r"""Score pictures: files, folders (searched through) or patterns such as 'line-3/**/*.jpg'.
+    """Score pictures: files, folders (searched through) or patterns such as 'line-3/**/*.jpg'.
 
     Here, with the bundled model; or with --url by a deployment, which is asked again where it is busy. Requests to AWS
     are signed with the credentials of this machine, those to Cloud Run carry an identity token; --token goes before.
@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913 - one parameter an option
       1  at least one could not be scored; the others were
       2  the command line is wrong
       3  a picture was decided as --fail-on says, or worse
-    """
+    """  # noqa: D301 - click wants the character that it spells
     if with_map and output != "json":
         message = "--map goes with --json"
         raise click.UsageError(message)

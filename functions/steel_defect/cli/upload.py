@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     timeout: float,
     parallel: int,
 ) -> None:
-    r"""Put pictures into the bucket of uploads, and show their results when they are scored.
+    """Put pictures into the bucket of uploads, and show their results when they are scored.
 
     An object is named by its path below the folder that all PATHs have in common; what has that name already gets a
     newer version. Stopped while it waits, nothing is lost: the results come all the same.
@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 - one parameter an option
       2    the command line is wrong
       3    a picture was decided as --fail-on says, or worse
       130  stopped by Ctrl-C; what was still waiting is named
-    """
+    """  # noqa: D301 - click wants the character that it spells
     if no_wait and (output == "csv" or fail_on is not None):
         message = "--csv and --fail-on show results, which --no-wait does not wait for"
         raise click.UsageError(message)

@@ -19,6 +19,7 @@ from steel_defect.errors import MalformedBody, ModelUnavailable
 from steel_defect.metrics import DESCRIPTIONS, NAMESPACE, Metric
 from steel_defect.serving import model_source
 from steel_defect.settings import SettingsError, load_settings
+from steel_defect.uploads.signed import signed_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +38,9 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "steel-defect")
 logger = Logger(location=None, xray_trace_id=None)  # the one says nothing here, the other is `trace_id` as elsewhere
 metrics = Metrics(namespace=NAMESPACE)
 
-load_settings()  # Settings that cannot be meant end the start, not the first request.
+_settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
-_api = Api(_scorer, _scorer.state)
+_api = Api(_scorer, _scorer.state, signed_uploads(_settings))
 try:
     # While the environment starts: Lambda gives more processor then, and SnapStart takes its copy afterwards.
     _scorer()

@@ -29,7 +29,7 @@ def request_in(event: object) -> Request:
     if "http" in context:
         stage = f"/{context.get('stage', '$default')}"
         path = event["rawPath"]
-        path = path.removeprefix(stage) if path.startswith(f"{stage}/") else path
+        path = path.removeprefix(stage) if f"{path}/".startswith(f"{stage}/") else path
         return Request(context["http"]["method"], path, _headers(event), _query(event), _body(event))
     if "httpMethod" in event:
         return Request(event["httpMethod"], event["path"], _headers(event), _query(event), _body(event))

@@ -14,11 +14,13 @@ from gcp_log import CloudLoggingFormatter, http_request
 from steel_defect import observation
 from steel_defect.api import Api, refused
 from steel_defect.body import body_limit, too_many_bytes
+from steel_defect.contract import InputSpec
 from steel_defect.errors import ModelUnavailable
 from steel_defect.http import Request, Response
 from steel_defect.metrics import Metric
 from steel_defect.serving import model_source
 from steel_defect.settings import load_settings
+from steel_defect.uploads.signed import signed_uploads
 
 if TYPE_CHECKING:
     import flask
@@ -28,15 +30,14 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 65_536
 
-
+_settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _handler = logging.StreamHandler(sys.stderr)
-# Settings that cannot be meant end the start, not the first request.
-_handler.setFormatter(CloudLoggingFormatter(load_settings().google_project))
+_handler.setFormatter(CloudLoggingFormatter(_settings.google_project))
 logging.basicConfig(level=logging.INFO, handlers=[_handler])
 _log = logging.getLogger("steel_defect")
 
 _scorer = model_source(load_settings)
-_api = Api(_scorer, _scorer.state)
+_api = Api(_scorer, _scorer.state, signed_uploads(_settings))
 
 
 def _warm_up() -> None:
@@ -84,7 +85,7 @@ def _write(line: observation.Line, more: dict[Metric, float] | None = None, **fi
     """Write the one line of a call. infra/gcp/metrics.tf reads the metrics in it, so the shortest line has them too."""
     cold_start = observation.is_cold_start()
     cold: dict[Metric, float] = {Metric.COLD_START: 1} if cold_start else {}
-    line = observation.sampled(line, load_settings().log_sample_rate, cold_start=cold_start)
+    line = observation.sampled(line, _settings.log_sample_rate, cold_start=cold_start)
     metrics = {**(more or {}), **line.metrics, **observation.of_model(_scorer.state()), **cold}
     told = {} if line.fields is None else {"cold_start": cold_start, **line.fields, **fields}
     _log.log(logging.getLevelNamesMapping()[line.level], line.message, extra={"fields": {**told, "metrics": metrics}})
@@ -95,15 +96,15 @@ def _processor() -> UploadProcessor:
     import gcp_topic  # noqa: PLC0415 - as above
     from steel_defect.uploads.function import upload_processor  # noqa: PLC0415 - as above
 
-    return upload_processor(_scorer, gcp_topic.publisher(load_settings().outcome_topic))
+    return upload_processor(_scorer, gcp_topic.publisher(_settings.outcome_topic))
 
 
 def _answer(request: flask.Request) -> tuple[Response, int]:
     """The answer, and how many bytes of the body were read."""
     try:
         max_bytes = _scorer().contract.input.max_bytes
-    except ModelUnavailable as error:
-        return refused(error), 0
+    except ModelUnavailable:
+        max_bytes = InputSpec.max_bytes  # Some paths need no model: the page says that there is none.
     limit = body_limit(max_bytes)
     body = request.stream.read(limit + 1)
     if len(body) > limit:

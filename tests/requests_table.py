@@ -95,7 +95,13 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "body over the limit": (predict(bytes(2 * maximum)), 413, "too-many-bytes"),
         "JSON over the limit": (predict(in_json(bytes(maximum + 3)), JSON), 413, "too-many-bytes"),
         "a flag that is neither": (predict(picture, map="perhaps"), 400, "malformed-query"),
+        "uploads where there are no buckets": (
+            Request("POST", "/uploads", JSON, {}, b'{"name": "a.jpg", "content_type": "image/jpeg", "size": 1}'),
+            404, "uploads-not-configured"),
+        "results where there are no buckets": (
+            Request("GET", "/results/web/2026-01-31/abcdefghijklmnopqrstuv/a.jpg"), 404, "uploads-not-configured"),
         "no such path": (Request("GET", "/nothing"), 404, "not-found"),
         "method not allowed": (Request("GET", "/predict"), 405, "method-not-allowed"),
         "method unheard of": (Request("DELETE", "/model"), 405, "method-not-allowed"),
+        "method not allowed for any key": (Request("POST", "/results/a/b"), 405, "method-not-allowed"),
     }  # fmt: skip

@@ -39,3 +39,9 @@ def test_every_problem_is_named() -> None:
 
 def test_the_version_is_the_packages_own() -> None:
     assert json.loads(TEXT)["info"]["version"] == steel_defect.__version__
+
+
+def test_a_result_is_what_the_upload_function_writes() -> None:
+    written = json.loads((Path(steel_defect.__file__).parent / "uploads" / "result.schema.json").read_text("utf-8"))
+    stated = json.loads(TEXT)["components"]["schemas"]["Result"]
+    assert stated == {name: value for name, value in written.items() if name not in {"$schema", "title"}}

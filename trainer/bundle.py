@@ -32,11 +32,13 @@ from trainer.data import drawn as drawn_data
 from trainer.data.load import load
 from trainer.data.loose import open_agreed_pictures, open_loose_pictures
 from trainer.distributed import World, world
+from trainer.export_run import write_int8
 from trainer.metrics import Interval, bootstrap_auc, decide
 from trainer.model import DeployedStripNet, StripNet, load_backbone
 from trainer.predict import predict
 from trainer.provenance import git_commit
 from trainer.recipe import read_recipe
+from trainer.reference import reference_of_pixels, write_reference
 from trainer.train import Job, train
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
 CLASS_NAMES: Final = ("pits", "cracks", "scratches", "rolled-in scale")
 MODEL_NAME: Final = "strip-mobilenetv2"
-MODEL_VERSION: Final = "0.1.0"
+MODEL_VERSION: Final = "0.2.0"
 LICENCE: Final = (
     "weights: MIT, as the project; trained on drawn strips and on pictures of the Severstal data set (owner PAO "
     "Severstal), from an ImageNet backbone under MIT; see MODEL_CARD.md"
@@ -57,12 +59,14 @@ BUNDLED: Final = Path(steel_defect.__file__).parent / "bundled"
 # Of a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
 IN_BATCH: Final = (6, 3, 4, 3)
 PARTS: Final = 5
+# Beside all real pictures, every so many-th drawn one is what int8 is calibrated on.
+CALIBRATION_STRIDE: Final = 20
 
 
 # Stage 1, ImageNet to drawn strips; stage 2, to real pictures mixed with drawn ones. Both are the recipe `strip`.
-STAGE_1: Final = ("optimisation.steps=300",)
+STAGE_1: Final = ("optimisation.steps=500",)
 STAGE_2: Final = (
-    "optimisation.steps=60",
+    "optimisation.steps=100",
     "optimisation.rate=1.5e-4",
     "optimisation.head_rate=6e-4",
     "optimisation.average=0.95",
@@ -77,9 +81,9 @@ class BundleConfig:
         real: folder of the labelled real pictures.
         backbone: ImageNet weights with torchvision's key names; None lets torchvision download its own.
         work: where drawn strips and checkpoints are kept.
-        output: folder of `model.onnx` and `MODEL_CARD.md`.
+        output: folder of `model.onnx`, the int8 file, and `MODEL_CARD.md`; the float file stays in `work`.
         strips: number of drawn strips to train on, and as many again with faint damage.
-        held_out_strips: number of drawn strips to measure on.
+        held_out_strips: number of drawn strips to measure on, and as many again with faint damage.
         stage_1: changes of the recipe for drawn strips.
         stage_2: changes of the recipe for real pictures.
     """
@@ -107,7 +111,10 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
         _drawn_strips(config, config.strips, 1, spec),
         _drawn_strips(config, config.strips, 3, spec, synthetic.HARD_STRENGTH),
     )
-    held_out = _drawn_strips(config, config.held_out_strips, 2, spec)
+    held_out = join(
+        _drawn_strips(config, config.held_out_strips, 2, spec),
+        _drawn_strips(config, config.held_out_strips, 4, spec, synthetic.HARD_STRENGTH),
+    )
     real = load(open_loose_pictures(config.real), spec, config.work / "cache")
     agreed = load(open_agreed_pictures(config.real), spec, config.work / "cache")
     parts = source_folds(real.sources, PARTS)
@@ -163,7 +170,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
             "drawn_held_out_roc_auc": _figures(drawn_quality),
         },
     )
-    path = config.output / "model.onnx"
+    path, shipped = config.work / "model-float.onnx", config.output / "model.onnx"
     deployed = DeployedStripNet(network, decision.scale, decision.offset)
     export.export(deployed, contract, path)
     pixels = np.concatenate([real.pixels, held_out.pixels])
@@ -171,6 +178,9 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     if not parity < export.PARITY:
         message = f"{path} differs from the network by {parity:.2e} in probability; {export.PARITY:.0e} is allowed"
         raise RuntimeError(message)
+    write_reference(path, reference_of_pixels(path, real.pixels))
+    learned = join(real, agreed, drawn.take(np.arange(len(drawn)) % CALIBRATION_STRIDE == 0))
+    int8 = write_int8(path, shipped, learned, join(real, held_out), "pictures, real ones and drawn ones to judge by")
     facts = CardFacts(
         contract=contract,
         decision=decision,
@@ -187,10 +197,11 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
         parity_pictures=len(pixels),
         drawn_only=drawn_only,
         minutes=(time.monotonic() - started) / 60,
-        files=(path,),
+        files=(shipped,),
+        int8=int8,
     )
     write_card(card_of_bundle(facts), config.output / "MODEL_CARD.md")
-    return path
+    return shipped
 
 
 def _drawn_strips(

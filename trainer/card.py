@@ -179,8 +179,8 @@ On {found.pictures:,} {card.int8.pictures}; the int8 file {verdict} ({bounds}).
 
 {table(("picture", "float", "int8"), furthest)}
 
-Times are of the machine that exported, in turn with each other; their ratio is what they tell. On processors without
-VNNI, AMX or dot-product instructions the sums of int8 can saturate: serve the float file there."""
+Times are of the machine that exported, in turn with each other; their ratio is what they tell. Weights have seven bits,
+so that sums do not saturate on processors without VNNI, AMX or dot-product instructions either."""
 
 
 def _limits(card: Card) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import torch
 from torch import distributed
 
+from trainer.memory import keep_freed_memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,6 +60,8 @@ def world(device: str = "auto") -> Iterator[World]:
     here = torch.device(name, local) if name == "cuda" else torch.device(name)
     if here.type == "cuda":
         torch.cuda.set_device(here)
+    else:
+        keep_freed_memory()
     if size == 1:
         yield World(0, 1, here)
         return

@@ -11,9 +11,9 @@ both measured on the bundled network (MobileNetV2; error of weights alone in the
 
 Of what is behind the last clipped activation, nothing is quantised: a probability of 8 bits would help nobody.
 
-On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8 products in 16 bits, which can saturate.
-`reduce_range` of the quantiser avoids that and costs a bit of every weight; it is not used, so serve the float file
-there.
+Weights have seven bits of the eight. On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8
+products in 16 bits, which full weights overflow: the network before this one then lost 0.05 of its ROC-AUC and decided
+19 % of 450 pictures otherwise. With seven bits a file says the same on every processor.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TYPES: Final = ("Conv", "Clip", "Add")
-_LARGEST: Final = 127
+# 255 x 64 x 2 fits into 16 bits. It is what `reduce_range` makes of weights.
+_LARGEST: Final = 64
 
 
 class QuantisationError(ValueError):
@@ -78,6 +79,7 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_fir
             op_types_to_quantize=list(_TYPES),
             nodes_to_quantize=names,
             per_channel=True,
+            reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
@@ -154,7 +156,7 @@ def round_weights(model: onnx.ModelProto, names: frozenset[str], pixels: NDArray
 
 
 def _on_grid(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights (O, I, h, w) rounded as the quantiser rounds them: 255 steps from -largest to largest of each output."""
+    """Weights (O, I, h, w) rounded as the quantiser rounds them: 129 values from -largest to largest of each output."""
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     step = np.where(largest > 0, largest, 1) / np.float32(_LARGEST)
     return np.asarray(np.rint(weights / step) * step, np.float32)

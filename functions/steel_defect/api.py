@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from steel_defect import observation
 from steel_defect.answer import answer, describe
-from steel_defect.body import picture_in
-from steel_defect.errors import InternalError, MalformedQuery, MethodNotAllowed, NotFound, SteelDefectError
+from steel_defect.body import picture_in, require_json
+from steel_defect.errors import (
+    InternalError,
+    MalformedQuery,
+    MethodNotAllowed,
+    NotFound,
+    SteelDefectError,
+    UploadsNotConfigured,
+)
 from steel_defect.http import Request, Response, json_response, problem_response
+from steel_defect.pages import page_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.scorer import Scorer
     from steel_defect.serving import RegistryState
+    from steel_defect.uploads.signed import SignedUploads
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -28,18 +39,29 @@ class Api:
     """Answers requests with the model that `scorer` gives at that moment."""
 
     def __init__(
-        self, scorer: Callable[[], Scorer], registry: Callable[[], RegistryState | None] = lambda: None
+        self,
+        scorer: Callable[[], Scorer],
+        registry: Callable[[], RegistryState | None] = lambda: None,
+        uploads: SignedUploads | None = None,
     ) -> None:
-        """Take the source of the model, which may raise `ModelUnavailable`: answered with 503; and what it follows."""
+        """Take the source of the model, what it follows, and the signed uploads where there are buckets for them.
+
+        `scorer` may raise `ModelUnavailable`: answered with 503.
+        """
         self._scorer = scorer
         self._registry = registry
+        self._signed_uploads = uploads
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/predict": {"POST": self._predict},
             "/health": {"GET": self._health},
             # The usual name, kept for other hosts: Google's front end answers it by itself on Cloud Run.
             "/healthz": {"GET": self._health},
             "/model": {"GET": self._model},
+            "/uploads": {"POST": self._upload},
+            "/results/{key}": {"GET": self._result},
             "/openapi.json": {"GET": self._openapi},
+            "/": {"GET": lambda _: page_response("page")},
+            "/docs": {"GET": lambda _: page_response("docs")},
         }
 
     def handle(self, request: Request) -> Response:
@@ -58,7 +80,9 @@ class Api:
         return route if route in self.routes else None
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
-        methods = self.routes.get(request.path.rstrip("/"))
+        path = request.path.rstrip("/") or "/"
+        # A parameter is the rest of the path, slashes and all.
+        methods = self.routes.get(path) or self.routes.get(f"/{path[1:].partition('/')[0]}/{{key}}")
         if methods is None:
             message = f"there is nothing at this path; there is {', '.join(self.routes)}"
             raise NotFound(message)
@@ -84,6 +108,22 @@ class Api:
 
     def _model(self, _request: Request) -> Response:
         return json_response(describe(self._scorer(), self._registry()))
+
+    def _upload(self, request: Request) -> Response:
+        uploads = self._uploads()
+        require_json(request)
+        signed = uploads.sign(request.body, self._scorer().contract.input.max_bytes)
+        return json_response(signed, status=HTTPStatus.CREATED)
+
+    def _result(self, request: Request) -> Response:
+        # Some platforms give the path decoded, some as it came; a key has nothing in it that decoding changes.
+        return json_response(self._uploads().result(unquote(request.path).removeprefix("/results/")))
+
+    def _uploads(self) -> SignedUploads:
+        if self._signed_uploads is None:
+            message = "this deployment takes no uploads by signed URLs: UPLOADS_URI and RESULTS_URI are not set"
+            raise UploadsNotConfigured(message)
+        return self._signed_uploads
 
     def _openapi(self, _request: Request) -> Response:
         return Response(200, {"content-type": "application/json"}, _openapi_text())

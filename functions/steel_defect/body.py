@@ -58,18 +58,39 @@ def picture_in(request: Request, max_bytes: int) -> bytes:
             raise UnsupportedMediaType(message)
 
 
+def require_json(request: Request) -> None:
+    """Refuse a body that says that it is something else.
+
+    Raises:
+        UnsupportedMediaType: says what it is.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"", "application/json"}:
+        message = f"the Content-Type is {kind[:100]!r}; send application/json"
+        raise UnsupportedMediaType(message)
+
+
 def too_many_bytes(max_bytes: int) -> TooManyBytes:
     """The error for a body that cannot hold an acceptable picture."""
     return TooManyBytes(f"the body is too long; a picture may have at most {max_bytes:,} bytes")
 
 
 def _from_json(body: bytes) -> bytes:
+    return picture_from_json(json_in(body))
+
+
+def json_in(body: bytes) -> object:
+    """The JSON of a body.
+
+    Raises:
+        MalformedBody: it is none.
+    """
     try:
-        content = json.loads(body)
+        content: object = json.loads(body)
     except (ValueError, RecursionError) as error:
         message = f"the body is not JSON: {error}"
         raise MalformedBody(message) from error
-    return picture_from_json(content)
+    return content
 
 
 def picture_from_json(content: object) -> bytes:

@@ -111,6 +111,30 @@ class ObjectGone(SteelDefectError):
     status = 410
 
 
+class UploadsNotConfigured(SteelDefectError):
+    """The deployment has no bucket that takes uploads by signed URLs."""
+
+    slug = "uploads-not-configured"
+    title = "Uploads not configured"
+    status = 404
+
+
+class ResultNotReady(SteelDefectError):
+    """There is no result under this key: the upload did not come, or is waiting to be scored. Ask again."""
+
+    slug = "result-not-ready"
+    title = "Result not ready"
+    status = 404
+
+
+class UploadsUnavailable(SteelDefectError):
+    """The buckets cannot be reached. Worth a retry."""
+
+    slug = "uploads-unavailable"
+    title = "Uploads unavailable"
+    status = 503
+
+
 class UnreadableFile(SteelDefectError):
     """A file on this machine cannot be read. Only the command line meets it."""
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect.errors import MethodNotAllowed, SteelDefectError
+from steel_defect.errors import MethodNotAllowed, ResultNotReady, SteelDefectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROBLEM_TYPE: Final = "urn:problem-type:steel-defect:"
+# An upload is scored within a second or two of its arrival where nothing waits before it.
+RESULT_AFTER_SECONDS: Final = "2"
 
 
 @dataclass(frozen=True)
@@ -56,4 +58,6 @@ def problem_response(error: SteelDefectError) -> Response:
     headers = {"content-type": "application/problem+json"}
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
+    if isinstance(error, ResultNotReady):
+        headers["retry-after"] = RESULT_AFTER_SECONDS
     return json_response(problem(error), status=error.status, headers=headers)

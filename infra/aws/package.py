@@ -68,8 +68,8 @@ NOT_RUN: Final = (
 )
 # botocore describes over 400 services. These are called: storage/s3.py and aws_bus.py.
 SERVICES: Final = frozenset({"events", "s3"})
-# The command line, and the other cloud.
-NOT_ON_LAMBDA: Final = ("cli", "__main__.py", "storage/gcs.py")
+# The command line, its client, and the other cloud.
+NOT_ON_LAMBDA: Final = ("cli", "client", "__main__.py", "storage/gcs.py", "storage/gcs_signing.py")
 # The first moment that a zip file can state.
 _MODIFIED: Final = 315_532_800
 

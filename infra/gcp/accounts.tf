@@ -19,6 +19,7 @@ locals {
   # Who may do what with the objects of which bucket. Writing results takes objectUser: Cloud Storage asks for
   # storage.objects.delete to overwrite one, and for storage.objects.list to say "not found" instead of "forbidden".
   bucket_grants = {
+    api-results      = { account = "api", bucket = "results", role = "roles/storage.objectViewer" }
     api-models       = { account = "api", bucket = "models", role = "roles/storage.objectViewer" }
     upload-models    = { account = "upload", bucket = "models", role = "roles/storage.objectViewer" }
     upload-uploads   = { account = "upload", bucket = "uploads", role = "roles/storage.objectViewer" }
@@ -36,4 +37,24 @@ resource "google_storage_bucket_iam_member" "account" {
   bucket = google_storage_bucket.this[each.value.bucket].name
   role   = each.value.role
   member = google_service_account.this[each.value.account].member
+}
+
+# What the api function signs is done with its account's permission, by whoever has the URL: new objects below web/. To
+# overwrite one would take another role.
+resource "google_storage_bucket_iam_member" "api_signs_uploads" {
+  bucket = google_storage_bucket.this["uploads"].name
+  role   = "roles/storage.objectCreator"
+  member = google_service_account.this["api"].member
+
+  condition {
+    title      = "web"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.this["uploads"].name}/objects/web/\")"
+  }
+}
+
+# It has no key to sign with: IAM signs in its name.
+resource "google_service_account_iam_member" "api_signs_as_itself" {
+  service_account_id = google_service_account.this["api"].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.this["api"].member
 }

@@ -60,6 +60,17 @@ resource "google_storage_bucket" "this" {
     }
   }
 
+  # The api function's page puts pictures to the URLs that the function signs.
+  dynamic "cors" {
+    for_each = each.key == "uploads" ? [google_cloud_run_v2_service.function["api"]] : []
+    content {
+      origin          = distinct(concat([cors.value.uri], cors.value.urls))
+      method          = ["PUT"]
+      response_header = ["content-type", "x-goog-content-length-range"]
+      max_age_seconds = 3600
+    }
+  }
+
   lifecycle_rule {
     condition {
       age = 7

@@ -81,6 +81,16 @@ def test_what_can_be_read(transport: Transport, path: str) -> None:
     assert_in_contract(transport, request, response)
 
 
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_what_people_read(transport: Transport, path: str) -> None:
+    """What is on the pages is shown by tests/page."""
+    document = json.loads(transport.send(Request("GET", OPENAPI)).body)
+    response = transport.send(Request("GET", path))
+    (media_type,) = document["paths"][path]["get"]["responses"][str(response.status)]["content"]
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert response.body.startswith("<!doctype html>")
+
+
 def test_a_wrong_method_is_told_the_right_ones(transport: Transport) -> None:
     assert transport.send(Request("GET", "/predict")).headers["allow"] == "POST"
     assert transport.send(Request("POST", "/model")).headers["allow"] == "GET, HEAD"

@@ -12,7 +12,6 @@ from steel_defect.storage import (
     MAX_KEY_BYTES,
     ObjectNotFound,
     PreconditionFailed,
-    SigningUnsupported,
     StorageRefused,
     Store,
     open_store,
@@ -245,14 +244,3 @@ def test_the_store_is_there_for_whoever_opens_it_next(store: Store, uri: str) ->
     assert open_store(uri).get("key").data == b"1"
     if not uri.startswith("memory:"):
         assert open_store(uri + "/").get("key").data == b"1"
-
-
-def test_a_signed_url_or_a_typed_error(store: Store, uri: str) -> None:
-    store.put("a b/../ü+%2B", b"signed")
-    if uri.startswith("s3:"):
-        url = store.signed_url("a b/../ü+%2B", method="GET", expires_seconds=60)
-        assert "X-Amz-Expires=60" in url
-        assert "a%20b/../%C3%BC%2B%252B" in url
-        return
-    with pytest.raises(SigningUnsupported):
-        store.signed_url("key", method="GET", expires_seconds=60)

@@ -43,7 +43,7 @@ class Tapped:
         self.put = store.put
         self.list = store.list
         self.delete = store.delete
-        self.signed_url = store.signed_url
+        self.sign_upload = store.sign_upload
 
 
 class World:

@@ -46,7 +46,7 @@ class Flaky:
     def __init__(self, store: Store, chance: random.Random) -> None:
         self._store, self._chance, self._lock = store, chance, Lock()
         self.failures = 0
-        self.signed_url = store.signed_url
+        self.sign_upload = store.sign_upload
 
     def _call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passes on
         with self._lock:

@@ -12,6 +12,7 @@ from steel_defect import __version__
 # name -> module that holds the click command under `command`, and the help line shown without importing it
 COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
+    "upload": ("steel_defect.cli.upload", "Put pictures into the uploads bucket; show their results."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "drift": ("steel_defect.cli.drift", "Tell whether pictures still look as they did when the model was judged."),
     "eda": ("trainer.cli.eda", "Explore labelled pictures in one report."),

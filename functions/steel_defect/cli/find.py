@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from steel_defect.errors import UnreadableFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,6 +42,19 @@ def find_pictures(arguments: Iterable[str]) -> list[Path]:
             raise click.BadParameter(message)
         found.update(dict.fromkeys(matches))
     return list(found)
+
+
+def read_picture(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        UnreadableFile: says why.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror or error}"
+        raise UnreadableFile(message) from error
 
 
 def _pictures_below(folder: Path) -> list[Path]:

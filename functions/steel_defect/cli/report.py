@@ -130,5 +130,6 @@ def _cells(row: Row) -> list[Text]:
         Text.assemble(("█" * filled, style), ("░" * (_BAR_WIDTH - filled), "dim"), f" {probability:.4f}"),
         Text(f"{likely[0]} {likely[1]:.2f}" if likely and found["defect_status"] else "-"),
         Text(f"{image['width']} x {image['height']}"),
-        Text(f"{sum(found['timings_ms'].values()):.1f}"),
+        # The result of an upload has no times.
+        Text(f"{sum(found['timings_ms'].values()):.1f}" if "timings_ms" in found else "-"),
     ]

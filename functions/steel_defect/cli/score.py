@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
-from rich.console import Console
-from rich.progress import track
 
-from steel_defect.answer import answer
-from steel_defect.cli.backfill import backfill
-from steel_defect.cli.find import find_pictures
-from steel_defect.cli.model import load_scorer
+from steel_defect.cli.find import find_pictures, read_picture
 from steel_defect.cli.options import model_option
-from steel_defect.cli.report import CsvReport, JsonReport, Report, Row, TableReport
-from steel_defect.errors import SteelDefectError, UnreadableFile
+from steel_defect.cli.report import Row
+from steel_defect.cli.show import SEVERITY, hides_progress, report_for, show
+from steel_defect.client.errors import ServiceProblem
+from steel_defect.errors import SteelDefectError
 from steel_defect.http import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import Any
 
-    from steel_defect.scorer import Scorer
-
-_NOT_SCORED: Final = 1
-_FOUND: Final = 3
-_SEVERITY: Final = ("pass", "review", "reject")
-_PROGRESS_FROM: Final = 20
+_PARALLEL: Final = 8
 
 
 @click.command("score")
@@ -34,8 +28,13 @@ _PROGRESS_FROM: Final = 20
 @click.option("--json", "output", flag_value="json", help="One JSON object a line, as POST /predict answers.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
 @click.option("--map", "with_map", is_flag=True, help="With --json: add where on the picture each class is seen.")
-@click.option("--fail-on", type=click.Choice(_SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
+@click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
 @click.option("--results", metavar="URI", help="Of a bucket: where results go, s3://bucket[/prefix] or gs://...")
+@click.option("--url", metavar="URL", help="Let this deployment score: https://..., lambda://FUNCTION or its ARN.")
+@click.option("--token", envvar="STEEL_DEFECT_TOKEN", show_envvar=True, help="With --url: bearer token to send.")
+@click.option(
+    "--parallel", type=click.IntRange(1, 256), help=f"With --url: requests at the same time.  [default: {_PARALLEL}]"
+)
 @model_option
 def command(  # noqa: PLR0913 - one parameter an option
     paths: tuple[str, ...],
@@ -44,9 +43,15 @@ def command(  # noqa: PLR0913 - one parameter an option
     with_map: bool,
     fail_on: str | None,
     results: str | None,
+    url: str | None,
+    token: str | None,
+    parallel: int | None,
     model: Path | None,
 ) -> None:
     r"""Score pictures: files, folders (searched through) or patterns such as 'line-3/**/*.jpg'.
+
+    Here, with the bundled model; or with --url by a deployment, which is asked again where it is busy. Requests to AWS
+    are signed with the credentials of this machine, those to Cloud Run carry an identity token; --token goes before.
 
     Or what is in a bucket: 'score s3://uploads/prefix --results s3://results' writes a result for each object that has
     none of this model yet, as the upload function does; stopped, it goes on where it was.
@@ -61,47 +66,47 @@ def command(  # noqa: PLR0913 - one parameter an option
     if with_map and output != "json":
         message = "--map goes with --json"
         raise click.UsageError(message)
-    if any(path.startswith(("s3://", "gs://")) for path in paths):
+    if url is None and parallel is not None:
+        message = "--parallel goes with --url"
+        raise click.UsageError(message)
+    in_bucket = any(path.startswith(("s3://", "gs://")) for path in paths)
+    if url is not None and (in_bucket or model is not None):
+        message = "--url goes with pictures of this machine, and without --model"
+        raise click.UsageError(message)
+    # ruff: noqa: PLC0415 - each way to a score has packages of its own
+    if in_bucket:
+        from steel_defect.cli.backfill import backfill
+
         backfill(paths, results, output, fail_on, model)
         return
     if results is not None:
         message = "--results goes with s3://bucket/prefix or gs://bucket/prefix"
         raise click.UsageError(message)
     files = find_pictures(paths)
-    scorer = load_scorer(model)
-    report = _report(output, scorer)
-    # Lines that run over the terminal would tear a progress bar apart.
-    hidden = len(files) < _PROGRESS_FROM or (output is not None and sys.stdout.isatty())
-    failed, worst = False, 0
-    for path in track(files, "scoring", console=Console(stderr=True), transient=True, disable=hidden):
-        row = _score(path, scorer, with_map=with_map)
-        report.add(row)
-        if row.answer is None:
-            failed = True
-        else:
-            worst = max(worst, _SEVERITY.index(row.answer["decision"]))
-    report.close()
-    if fail_on and worst >= _SEVERITY.index(fail_on):
-        raise SystemExit(_FOUND)
-    if failed:
-        raise SystemExit(_NOT_SCORED)
+    rows: Iterable[Row]
+    if url is not None:
+        from steel_defect.cli.parallel import in_order
+        from steel_defect.cli.remote import connected
+
+        workers = parallel or _PARALLEL
+        deployment, class_names = connected(url, token, workers)
+        rows = in_order(partial(_row, partial(deployment.predict, with_map=with_map)), files, workers)
+    else:
+        from steel_defect.answer import answer
+        from steel_defect.cli.model import load_scorer
+
+        scorer = load_scorer(model)
+        class_names = scorer.contract.class_names
+        rows = (_row(lambda picture: answer(scorer.score(picture), scorer, with_map=with_map), path) for path in files)
+    hidden = hides_progress(len(files), output)
+    if status := show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden):
+        raise SystemExit(status)
 
 
-def _score(path: Path, scorer: Scorer, *, with_map: bool) -> Row:
+def _row(predict: Callable[[bytes], dict[str, Any]], path: Path) -> Row:
     try:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            message = f"the file cannot be read: {error.strerror or error}"
-            raise UnreadableFile(message) from error
-        return Row(str(path), answer=answer(scorer.score(data), scorer, with_map=with_map))
+        return Row(str(path), answer=predict(read_picture(path)))
+    except ServiceProblem as error:
+        return Row(str(path), problem=error.content)
     except SteelDefectError as error:
         return Row(str(path), problem=problem(error))
-
-
-def _report(output: str | None, scorer: Scorer) -> Report:
-    if output == "json":
-        return JsonReport()
-    if output == "csv":
-        return CsvReport(scorer.contract.class_names)
-    return TableReport()

@@ -15,7 +15,7 @@ from steel_defect.storage.errors import (
     StorageRefused,
     StorageUnavailable,
 )
-from steel_defect.storage.port import MAX_KEY_BYTES, ObjectInfo, Store, Stored
+from steel_defect.storage.port import MAX_KEY_BYTES, ObjectInfo, SignedUpload, Store, Stored
 from steel_defect.storage.uri import open_store
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ObjectInfo",
     "ObjectNotFound",
     "PreconditionFailed",
+    "SignedUpload",
     "SigningUnsupported",
     "StorageError",
     "StorageRefused",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError, TransportError
@@ -21,12 +21,12 @@ from requests import RequestException
 from steel_defect.storage.errors import (
     ObjectNotFound,
     PreconditionFailed,
-    SigningUnsupported,
     StorageError,
     StorageRefused,
     StorageUnavailable,
 )
-from steel_defect.storage.port import BINARY, ObjectInfo, Stored, check_condition, check_key
+from steel_defect.storage.gcs_signing import signer
+from steel_defect.storage.port import BINARY, ObjectInfo, SignedUpload, Stored, check_condition, check_key
 from steel_defect.storage.retries import CONNECT_SECONDS, READ_SECONDS, retried
 
 if TYPE_CHECKING:
@@ -141,17 +141,19 @@ class CloudStorageStore:
         except ObjectNotFound:
             return
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> str:
-        """See `Store`. Needs the key of a service account; the account of a function alone cannot sign."""
+    def sign_upload(self, key: str, *, content_type: str, size: int, expires_seconds: int) -> SignedUpload:
+        """See `Store`."""
         blob = self._bucket.blob(check_key(key, self._prefix))
-        try:
+        headers = {"content-type": content_type, "x-goog-content-length-range": f"{size},{size}"}
+        with _translated(key):
             url: str = blob.generate_signed_url(
-                version="v4", method=method, expiration=timedelta(seconds=expires_seconds)
+                version="v4",
+                method="PUT",
+                expiration=timedelta(seconds=expires_seconds),
+                headers=dict(headers),  # The client adds to it.
+                **signer(),
             )
-        except AttributeError as error:
-            message = f"{key!r}: these credentials hold no private key to sign a URL with"
-            raise SigningUnsupported(message) from error
-        return url
+        return SignedUpload(url, headers)
 
 
 def _generation(key: str, stated: str | None, otherwise: type[StorageError]) -> int | None:

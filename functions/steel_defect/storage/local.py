@@ -15,7 +15,7 @@ import os
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from uuid import uuid4
 
 from steel_defect.storage.errors import (
@@ -108,8 +108,8 @@ class LocalStore:
                     folder.rmdir()
                     folder = folder.parent
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> NoReturn:  # noqa: ARG002 - as the port
-        """There is no URL to a local file that others could use."""
+    def sign_upload(self, key: str, *, content_type: str, size: int, expires_seconds: int) -> NoReturn:  # noqa: ARG002 - as the port
+        """There is no URL that others could use."""
         message = "a local folder has no signed URLs"
         raise SigningUnsupported(message)
 

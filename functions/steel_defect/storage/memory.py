@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from steel_defect.storage.errors import ObjectNotFound, PreconditionFailed, SigningUnsupported
 from steel_defect.storage.port import BINARY, ObjectInfo, Stored, check_condition, check_key
@@ -81,7 +81,7 @@ class MemoryStore:
         with self._lock:
             self._current.pop(key, None)
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> NoReturn:  # noqa: ARG002 - as the port
-        """There is no URL to memory."""
+    def sign_upload(self, key: str, *, content_type: str, size: int, expires_seconds: int) -> NoReturn:  # noqa: ARG002 - as the port
+        """There is no URL that others could use."""
         message = "memory has no signed URLs"
         raise SigningUnsupported(message)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from steel_defect.storage.errors import PreconditionFailed, StorageRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 # The limit of both clouds, for the whole name of an object with the prefix of the store.
@@ -42,6 +42,19 @@ class Stored:
 
     data: bytes
     info: ObjectInfo
+
+
+@dataclass(frozen=True)
+class SignedUpload:
+    """A permission to write one object with PUT. Whoever has it needs no credentials.
+
+    Attributes:
+        url: where to.
+        headers: to be sent with the bytes, exactly so: they are part of what was signed.
+    """
+
+    url: str
+    headers: Mapping[str, str]
 
 
 class Store(Protocol):
@@ -92,11 +105,11 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Remove one object. Removing what is not there is no error. Older versions stay where there are any."""
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> str:
-        """A URL that lets its holder read or write this one object, for a time.
+    def sign_upload(self, key: str, *, content_type: str, size: int, expires_seconds: int) -> SignedUpload:
+        """Let whoever gets this write one object, of this type and size, for a time.
 
         Raises:
-            SigningUnsupported: this back end has none, or the credentials cannot sign.
+            SigningUnsupported: this back end has no such thing, or the credentials cannot sign.
         """
 
 

@@ -12,7 +12,7 @@ role of the function, ...). `head` and `get` cannot tell a missing bucket from a
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import (
@@ -26,7 +26,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from botocore.session import Session
 
 from steel_defect.storage.errors import ObjectNotFound, PreconditionFailed, StorageRefused, StorageUnavailable
-from steel_defect.storage.port import BINARY, ObjectInfo, Stored, check_condition, check_key
+from steel_defect.storage.port import BINARY, ObjectInfo, SignedUpload, Stored, check_condition, check_key
 from steel_defect.storage.retries import CONNECT_SECONDS, READ_SECONDS, retried
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _CONFIG: Final = Config(
 _CONFLICT: Final = 409
 _TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES: Final = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
-_METHODS: Final = {"GET": "get_object", "PUT": "put_object"}
 
 
 class S3Store:
@@ -132,12 +131,13 @@ class S3Store:
 
         retried(remove)
 
-    def signed_url(self, key: str, *, method: Literal["GET", "PUT"], expires_seconds: int) -> str:
-        """See `Store`."""
-        request = self._request(key, None)
+    def sign_upload(self, key: str, *, content_type: str, size: int, expires_seconds: int) -> SignedUpload:
+        """See `Store`. The client's HTTP library sends the length by itself."""
+        bound = {"ContentType": content_type, "ContentLength": size}
+        request = {**self._request(key, None), **bound}
         with _translated(key):
-            url: str = self._client.generate_presigned_url(_METHODS[method], request, expires_seconds)
-        return url
+            url: str = self._client.generate_presigned_url("put_object", request, expires_seconds)
+        return SignedUpload(url, {"content-type": content_type})
 
     def _request(self, key: str, version: str | None) -> dict[str, Any]:
         request = {"Bucket": self._bucket, "Key": check_key(key, self._prefix)}

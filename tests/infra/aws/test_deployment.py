@@ -59,22 +59,25 @@ def messages(stack: Stack, queue: str) -> int:
     return sum(int(found["Attributes"][name]) for name in names)
 
 
+def trusted(stack: Stack) -> ssl.SSLContext:
+    """Trusts the emulator, whose certificate is of localhost."""
+    return ssl.create_default_context(cafile=stack.emulator.environment["AWS_CA_BUNDLE"])
+
+
 def request(
     stack: Stack, method: str, path: str, body: bytes | None = None, *, signed: bool = True
 ) -> tuple[int, dict[str, Any]]:
     """A request to the endpoint, by its host name but without asking any DNS for it."""
     address = stack.outputs["Endpoint"]
-    headers = {"content-type": "image/jpeg"}
+    headers = {"content-type": "application/json" if path == "/uploads" else "image/jpeg"}
     if signed:
         wanted = AWSRequest(method, f"{address}{path}", data=body, headers=headers)
         SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(wanted)
         headers = dict(wanted.headers.items())
     headers["host"] = urlsplit(address).netloc
-    # The certificate is of localhost.
-    trusted = ssl.create_default_context(cafile=stack.emulator.environment["AWS_CA_BUNDLE"])
     sent = urllib.request.Request(f"{stack.emulator.url}{path}", body, headers, method=method)  # noqa: S310 - ours
     try:
-        with urllib.request.urlopen(sent, timeout=60, context=trusted) as answer:  # noqa: S310 - as above
+        with urllib.request.urlopen(sent, timeout=60, context=trusted(stack)) as answer:  # noqa: S310 - as above
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -134,6 +137,21 @@ def test_the_endpoint_leaves_unknown_paths_and_bad_pictures_to_the_function(stac
     assert request(stack, "GET", "/nothing")[1]["type"].endswith("not-found")
     status, problem = request(stack, "POST", "/predict", b"no picture")
     assert (status, problem["status"]) == (422, 422)
+
+
+def test_a_caller_gets_a_url_puts_a_picture_there_and_asks_for_its_result(stack: Stack) -> None:
+    picture = strip_jpeg()
+    body = json.dumps({"name": "strip.jpg", "content_type": "image/jpeg", "size": len(picture)}).encode()
+    status, signed = request(stack, "POST", "/uploads", body)
+    assert status == 201, signed
+    result_of = partial(request, stack, "GET", f"/results/{signed['key']}")
+    assert (result_of()[0], result_of()[1]["type"]) == (404, "urn:problem-type:steel-defect:result-not-ready")
+    sent = urllib.request.Request(signed["url"], picture, signed["headers"], method="PUT")  # noqa: S310 - ours
+    with urllib.request.urlopen(sent, timeout=60, context=trusted(stack)) as answer:  # noqa: S310 - as above
+        assert answer.status == 200
+    status, found = wait_for(lambda: (answer := result_of())[0] == 200 and answer)
+    assert found["source"]["key"] == signed["key"]
+    assert found["status"] == "scored"
 
 
 def test_a_backfill_scores_a_prefix_in_batches_and_reports(stack: Stack) -> None:

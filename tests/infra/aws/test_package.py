@@ -78,7 +78,20 @@ def test_two_builds_are_equal_in_every_byte_mode_and_time(build: Path, lambda_py
 def test_nothing_is_in_it_that_does_not_run(build: Path) -> None:
     names = [str(path.relative_to(build / "ApiFunction")) for path in (build / "ApiFunction").rglob("*")]
     top = {name.partition("/")[0] for name in names}
-    assert not {"main.py", "gcp_log.py", "gcp_topic.py", "Makefile", "requirements.txt", "google", "flask", "boto3", "click"} & top
+    assert (
+        not {
+            "main.py",
+            "gcp_log.py",
+            "gcp_topic.py",
+            "Makefile",
+            "requirements.txt",
+            "google",
+            "flask",
+            "boto3",
+            "click",
+        }
+        & top
+    )
     assert not [name for name in names if name.endswith((".pyi", ".dist-info", "/tests", "/gcs.py", "/transformers"))]
 
 

@@ -14,12 +14,15 @@ import pytest
 from botocore.session import Session
 
 import aws_bus
+from steel_defect.errors import ResultNotReady
 from steel_defect.model_uri import load_model, parse_model_uri
 from steel_defect.registry import promote, publish
 from steel_defect.storage import ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
+from steel_defect.uploads.results import result_key
+from steel_defect.uploads.signed import SignedUploads
 from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
@@ -197,8 +200,29 @@ def test_the_backfill_role(recorder: Recorder, probe: Scorer) -> None:
     check(granted("BackfillRole"), needs, platform("Backfill", "UploadsBucket", "ResultsBucket"))
 
 
-def test_the_api_role_without_a_registry_may_write_its_log_alone() -> None:
-    assert granted("ApiRole") == platform("Api")
+def use_signed_uploads(recorder: Recorder) -> set[Permission]:
+    """An upload that is signed, and its result before and after it is there."""
+    uploads = SignedUploads(f"s3://{UPLOADS}", f"s3://{RESULTS}")
+    key = uploads.sign(b'{"name": "a.jpg", "content_type": "image/jpeg", "size": 5}', 5)["key"]
+    with pytest.raises(ResultNotReady):
+        uploads.result(key)
+    needs = recorder.take()
+    open_store(f"s3://{RESULTS}").put(result_key(key), b'{"schema_version": 1}')
+    recorder.take()
+    uploads.result(key)
+    return needs | recorder.take()
+
+
+def test_the_api_role_without_a_registry_may_sign_uploads_and_read_their_results(recorder: Recorder) -> None:
+    needs = use_signed_uploads(recorder)
+    assert {action for action, _ in needs} == {"s3:PutObject", "s3:GetObject"}
+    grants = granted("ApiRole")
+    check(grants, needs, platform("Api", "ResultsBucket"))
+    # Nothing of what cameras put, and nothing of what became of it.
+    assert {where for action, where in grants if action in {"s3:PutObject", "s3:GetObject"}} == {
+        "arn:aws:s3:::UploadsBucket/web/*",
+        "arn:aws:s3:::ResultsBucket/scores/web/*",
+    }
 
 
 def test_with_a_registry_each_role_may_read_its_one_model(recorder: Recorder) -> None:

@@ -13,6 +13,7 @@ from tests.conftest import REPOSITORY
 from tests.infra.aws.template import Resolved, template
 
 BUCKETS = ("UploadsBucket", "ResultsBucket", "ModelsBucket")
+WITHOUT_TOKEN = {"GET /", "GET /docs", "GET /openapi.json"}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,13 @@ def test_buckets_are_private_encrypted_versioned_kept_and_tidied(resources: dict
     assert kept["NoncurrentVersionExpiration"]["NoncurrentDays"] * 86400 > letters
     statements = resources[f"{bucket}Policy"]["Properties"]["PolicyDocument"]["Statement"]
     assert denies_plain_http(statements, [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])
+
+
+def test_only_the_endpoints_own_page_may_put_uploads_from_a_browser(resources: dict[str, Any]) -> None:
+    (rule,) = resources["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["PUT"], ["Api.ApiEndpoint"])
+    assert rule["AllowedHeaders"] == ["content-type"]
+    assert not any("CorsConfiguration" in resources[name]["Properties"] for name in BUCKETS[1:])
 
 
 def denies_plain_http(statements: list[Any], resource: Any) -> bool:  # noqa: ANN401 - as in a policy
@@ -86,14 +94,25 @@ def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_take(r
 def test_every_route_asks_for_what_auth_mode_says(mode: str, kind: str, authorizer: str | None) -> None:
     found = Resolved(AuthMode=mode, JwtIssuer="https://issuer.example", JwtAudience="camera").resources
     routes = of_type(found, "AWS::ApiGatewayV2::Route")
-    assert routes
+    assert routes["ApiRoute"]["RouteKey"] == "$default"
     for route in routes.values():
-        assert route["AuthorizationType"] == kind
-        assert route.get("AuthorizerId") == authorizer
+        public = mode == "jwt" and route["RouteKey"] in WITHOUT_TOKEN
+        assert route["AuthorizationType"] == ("NONE" if public else kind)
+        assert route.get("AuthorizerId") == (None if public else authorizer)
     assert ("ApiAuthorizer" in found) == (mode == "jwt")
     if mode == "jwt":
         configuration = found["ApiAuthorizer"]["Properties"]["JwtConfiguration"]
         assert configuration == {"Issuer": "https://issuer.example", "Audience": ["camera"]}
+
+
+def test_with_tokens_the_page_that_asks_for_one_loads_without() -> None:
+    found = Resolved(AuthMode="jwt", JwtIssuer="https://issuer.example", JwtAudience="camera").resources
+    routes = of_type(found, "AWS::ApiGatewayV2::Route").values()
+    public = [route for route in routes if route["AuthorizationType"] == "NONE"]
+    assert sorted(route["RouteKey"] for route in public) == sorted(WITHOUT_TOKEN)
+    assert {route["Target"] for route in public} == {"integrations/ApiIntegration"}
+    for mode in ("iam", "none"):
+        assert list(of_type(Resolved(AuthMode=mode).resources, "AWS::ApiGatewayV2::Route")) == ["ApiRoute"]
 
 
 def test_auth_is_iam_unless_asked_by_name() -> None:

@@ -141,7 +141,7 @@ def test_the_functions_and_the_job_understand_the_environment_they_get(machine: 
     machine.run("traffic")
     said = [options(call)["--set-env-vars"] for call in machine.calls() if "--set-env-vars" in options(call)]
     api, upload, job = (settings_from(dict(pair.split("=", 1) for pair in variables.split(","))) for variables in said)
-    assert (api.results_uri, api.model) == (None, upload.model)
+    assert (api.uploads_uri, api.results_uri, api.model) == (upload.uploads_uri, upload.results_uri, upload.model)
     assert {(function.log_sample_rate, function.google_project) for function in (api, upload)} == {(0.1, "project")}
     assert (upload.uploads_uri, upload.results_uri) == ("gs://uploads", "gs://results")
     assert upload.outcome_topic == GIVEN["_OUTCOME_TOPIC"]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from steel_defect.metrics import DESCRIPTIONS, NAMESPACE
+from steel_defect.uploads.signed import FOLDER
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.export import log_lines
 from tests.infra.gcp.gcloud import complaints
@@ -63,6 +64,10 @@ GRANTS = {
     ("account trigger", "roles/iam.serviceAccountTokenCreator", "pubsub-agent"),
     # Each function its buckets.
     ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "api"),
+    # Signed uploads: below web/ alone (see the next test), signed by IAM in the account's own name.
+    ("bucket my-project-steel-defect-uploads", "roles/storage.objectCreator", "api"),
+    ("bucket my-project-steel-defect-results", "roles/storage.objectViewer", "api"),
+    ("account api", "roles/iam.serviceAccountTokenCreator", "api"),
     ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "upload"),
     ("bucket my-project-steel-defect-uploads", "roles/storage.objectViewer", "upload"),
     ("bucket my-project-steel-defect-results", "roles/storage.objectUser", "upload"),
@@ -150,6 +155,27 @@ def test_the_schema_has_what_is_used() -> None:
 
 def test_it_grants_this_and_nothing_else(default: Applied) -> None:
     assert grants(default) == GRANTS
+
+
+def test_the_api_function_may_sign_for_its_own_folder_alone(default: Applied) -> None:
+    conditions = {
+        (values["role"], values["member"]): [found["expression"] for found in values["condition"]]
+        for values in default.all("google_storage_bucket_iam_member")
+        if values["condition"]
+    }
+    below = f"projects/_/buckets/my-project-steel-defect-uploads/objects/{FOLDER}"
+    assert conditions == {
+        ("roles/storage.objectCreator", "serviceAccount:api"): [f'resource.name.startsWith("{below}")']
+    }
+
+
+def test_only_the_page_of_the_api_function_may_put_uploads_from_a_browser(default: Applied) -> None:
+    (service,) = (s for s in default.all("google_cloud_run_v2_service") if s["name"] == "steel-defect-api")
+    rules = {bucket["name"].rpartition("-")[2]: bucket["cors"] for bucket in default.all("google_storage_bucket")}
+    (rule,) = rules.pop("uploads")
+    assert (rule["origin"], rule["method"]) == ([service["uri"]], ["PUT"])
+    assert set(rule["response_header"]) == {"content-type", "x-goog-content-length-range"}
+    assert not any(rules.values())
 
 
 def test_nothing_grants_whole_policies(default: Applied) -> None:

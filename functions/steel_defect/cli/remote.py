@@ -1,0 +1,30 @@
+"""`steel-defect score --url`: the deployment that scores, seen before the first picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from steel_defect.client import connect
+from steel_defect.errors import SteelDefectError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steel_defect.client import Deployment
+
+
+def connected(url: str, token: str | None, parallel: int) -> tuple[Deployment, Sequence[str]]:
+    """The deployment, and the names of its classes.
+
+    Asking for these first also tells once, and not for each picture, where nothing answers or nobody is let in.
+
+    Raises:
+        click.ClickException: it does not answer as it should; says what to do.
+    """
+    try:
+        deployment = connect(url, token=token, parallel=parallel)
+        return deployment, deployment.model()["class_names"]
+    except SteelDefectError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,58 @@
+"""Rows as they come, with progress; at the end the exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from steel_defect.cli.report import CsvReport, JsonReport, Report, Row, TableReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SEVERITY: Final = ("pass", "review", "reject")
+NOT_SCORED: Final = 1
+_FOUND: Final = 3
+_PROGRESS_FROM: Final = 20
+
+
+def report_for(output: str | None, class_names: Sequence[str]) -> Report:
+    """The report that was asked for: "json", "csv", or a table."""
+    if output == "json":
+        return JsonReport()
+    if output == "csv":
+        return CsvReport(class_names)
+    return TableReport()
+
+
+def hides_progress(count: int, output: str | None) -> bool:
+    """Whether a progress bar would be in the way: few pictures, or lines that run over the terminal and tear it."""
+    return count < _PROGRESS_FROM or (output is not None and sys.stdout.isatty())
+
+
+def progress_bar(*, hidden: bool) -> Progress:
+    """On standard error, and gone at the end."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
+
+
+def show(rows: Iterable[Row], report: Report, fail_on: str | None, *, count: int, hidden: bool) -> int:
+    """Report every row; gives the exit status.
+
+    It is 3 where a picture was decided as `fail_on` says, or worse; else 1 where one could not be scored.
+    """
+    failed, worst = False, 0
+    with progress_bar(hidden=hidden) as progress:
+        for row in progress.track(rows, total=count, description="scoring"):
+            report.add(row)
+            if row.answer is None:
+                failed = True
+            else:
+                worst = max(worst, SEVERITY.index(row.answer["decision"]))
+    report.close()
+    if fail_on and worst >= SEVERITY.index(fail_on):
+        return _FOUND
+    return NOT_SCORED if failed else 0

@@ -1,0 +1,64 @@
+"""From a URL to a deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from steel_defect.client.errors import NoService
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FORMS: Final = "https://..., lambda://FUNCTION[:ALIAS] or arn:aws:lambda:..."
+_ARN_REGION: Final = 3
+
+
+class Deployment(Protocol):
+    """A steel-defect service somewhere. Safe to use from several threads.
+
+    Both methods try again, with growing waits, where that may help, and raise a `SteelDefectError` of `client.errors`
+    where it does not.
+    """
+
+    def model(self) -> Mapping[str, Any]:
+        """What serves there; `schema Model` in openapi.json describes it."""
+
+    def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
+        """The answer for one picture; `schema Answer` in openapi.json describes it."""
+
+
+# ruff: noqa: PLC0415 - each way has packages of its own
+def connect(url: str, *, token: str | None = None, parallel: int = 8) -> Deployment:
+    """Prepare to ask a deployment. Nothing is sent to it yet.
+
+    Args:
+        url: of what has `/predict` below it; `lambda://FUNCTION[:ALIAS]` or an ARN for direct invocations.
+        token: for the Authorization header. Without it, requests to API Gateway and Function URLs are signed with
+            the AWS credentials of this machine, and those to Cloud Run carry an identity token.
+        parallel: how many threads will ask at the same time.
+
+    Raises:
+        NoService: the URL is of no known form.
+    """
+    parts = url.split(":")
+    if url.startswith("arn:") and parts[2:3] + parts[5:6] == ["lambda", "function"]:
+        from steel_defect.client.function import FunctionDeployment
+
+        return FunctionDeployment(url, parts[_ARN_REGION], parallel)
+    if url.startswith("lambda://") and url != "lambda://":
+        from steel_defect.client.function import FunctionDeployment
+
+        return FunctionDeployment(url.removeprefix("lambda://"), None, parallel)
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        address = urlsplit("")
+    if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+        message = f"{url!r} is not the URL of a service; write {_FORMS}"
+        raise NoService(message)
+    from steel_defect.client.access import access_for
+    from steel_defect.client.http import HttpDeployment
+
+    base = url.rstrip("/").removesuffix("/predict")
+    return HttpDeployment(base, access_for(base, token), parallel)

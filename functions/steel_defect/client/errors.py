@@ -1,0 +1,51 @@
+"""What can come of a request beside an answer. They are problems like the service's own, so they are shown the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steel_defect.errors import SteelDefectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ServiceProblem(SteelDefectError):
+    """The service answered with a problem; `content` is its JSON (RFC 9457), as it came."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        """Keep the whole of it."""
+        super().__init__(str(content.get("detail", content["type"])))
+        self.content = dict(content)
+
+
+class AccessDenied(SteelDefectError):
+    """The platform does not let the caller in. The message says what to do."""
+
+    slug = "access-denied"
+    title = "Access denied"
+    status = 403
+
+
+class NoAnswer(SteelDefectError):
+    """No connection, or none in time, or throttled, after every try."""
+
+    slug = "no-answer"
+    title = "No answer"
+    status = 503
+
+
+class NoService(SteelDefectError):
+    """Something answers there, and it is no steel-defect service; or the URL cannot be one."""
+
+    slug = "no-service"
+    title = "Not a steel-defect service"
+    status = 502
+
+
+class RequestTooLarge(SteelDefectError):
+    """The platform takes no request of this size, whatever the model would say of the picture."""
+
+    slug = "request-too-large"
+    title = "Request too large"
+    status = 413

@@ -1,0 +1,112 @@
+"""A deployment behind HTTP: an API Gateway or Function URL, Cloud Run, `steel-defect serve`."""
+
+from __future__ import annotations
+
+import random
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from steel_defect.client.answers import RETRIED, content_of
+from steel_defect.client.errors import NoAnswer, NoService
+
+if TYPE_CHECKING:
+    from steel_defect.client.access import Access
+
+_CONNECT_SECONDS: Final = 5
+_READ_SECONDS: Final = 60  # The platforms end a request before.
+_ATTEMPTS: Final = 6
+# Of the first look: a mistyped URL should be told soon.
+_FIRST_ATTEMPTS: Final = 3
+_FIRST_WAIT_SECONDS: Final = 0.5
+_LONGEST_WAIT_SECONDS: Final = 60.0
+
+
+class HttpDeployment:
+    """Sends requests, again where that may help. Safe to use from several threads."""
+
+    def __init__(self, url: str, access: Access, parallel: int) -> None:
+        """Take the URL that has `/predict` below it, and for how many threads to keep connections."""
+        self._url = url
+        self._access = access
+        self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=parallel))
+
+    def model(self) -> dict[str, Any]:
+        """See `Deployment`."""
+        return self._ask("GET", "/model", sign="class_names", attempts=_FIRST_ATTEMPTS)
+
+    def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
+        """See `Deployment`."""
+        path = "/predict?map=true" if with_map else "/predict"
+        return self._ask("POST", path, picture, sign="defect_prob", attempts=_ATTEMPTS)
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, *, sign: str, attempts: int) -> dict[str, Any]:
+        url = self._url + path
+        for attempt in range(attempts - 1):
+            wait = _FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+            try:
+                response = self._send(method, url, body)
+                if response.status_code not in RETRIED:
+                    break
+                wait = max(wait, _asked_wait(response))
+            except NoAnswer:
+                pass
+            time.sleep(min(wait, _LONGEST_WAIT_SECONDS))
+        else:
+            response = self._send(method, url, body)
+        if response.is_redirect:
+            message = f"{url} leads to {response.headers['location']}: give the URL that it leads to"
+            raise NoService(message)
+        return content_of(response.status_code, response.text, url=url, advice=self._access.advice, sign=sign)
+
+    def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
+        # The service tells pictures by their content.
+        headers = {} if body is None else {"content-type": "application/octet-stream"}
+        try:
+            return self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                auth=self._access.sign,
+                timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+                allow_redirects=False,  # A body and a signature are for the one they were made for.
+            )
+        except requests.exceptions.SSLError as error:
+            message = f"{url} has no certificate that is trusted here: {_cause(error)}"
+            raise NoService(message) from error
+        except requests.Timeout as error:
+            message = f"{url} does not answer in time"
+            raise NoAnswer(message) from error
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            message = f"{url} cannot be reached: {_cause(error)}"
+            raise NoAnswer(message) from error
+        except (requests.RequestException, ValueError) as error:
+            message = f"{url} cannot be asked: {error}"
+            raise NoService(message) from error
+
+
+def _asked_wait(response: requests.Response) -> float:
+    """The seconds that Retry-After asks for, as a number or as a date; 0 where it says nothing."""
+    stated = response.headers.get("retry-after", "").strip()
+    if stated.isdecimal():
+        return float(stated)
+    try:
+        return max(0.0, parsedate_to_datetime(stated).timestamp() - time.time())
+    except ValueError:
+        return 0.0
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason: what requests wraps around it is long and says nothing more."""
+    reasons = [error.__cause__, error.__context__, *error.args]
+    inner = next((reason for reason in reasons if isinstance(reason, BaseException)), None)
+    inner = getattr(error, "reason", None) or inner
+    if isinstance(inner, BaseException) and inner is not error:
+        return _cause(inner)
+    return str(getattr(error, "strerror", None) or error)

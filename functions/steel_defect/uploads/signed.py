@@ -1,0 +1,150 @@
+"""Uploads by whoever may ask for a prediction: a signed URL to the bucket, and later the result.
+
+For pictures that are too large for a request. The key is made here, so that nobody can write over another's upload, and
+only keys of this form are read: what cameras put into the bucket cannot be asked for. The key of an upload can not be
+guessed; that, and being let in by the platform, is what it takes to see its result.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from steel_defect.body import json_in
+from steel_defect.errors import (
+    MalformedBody,
+    NotFound,
+    ResultNotReady,
+    TooManyBytes,
+    UnsupportedMediaType,
+    UploadsNotConfigured,
+    UploadsUnavailable,
+)
+from steel_defect.storage import ObjectNotFound, SigningUnsupported, StorageUnavailable, open_store
+from steel_defect.uploads import results
+
+if TYPE_CHECKING:
+    from steel_defect.settings import Settings
+    from steel_defect.storage import Store
+
+EXPIRES_SECONDS: Final = 900
+# The roles of both clouds grant what is below it.
+FOLDER: Final = "web/"
+_KEY: Final = re.compile(r"web/\d{4}-\d{2}-\d{2}/[A-Za-z0-9_-]{22}/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
+_LONGEST_NAME: Final = 100
+_LONGEST_BODY: Final = 16_384
+_TYPE: Final = re.compile(r"image/[a-z0-9][a-z0-9.+-]{0,60}")
+_WANTED: Final = 'the JSON must be {"name": "strip.jpg", "content_type": "image/jpeg", "size": <bytes, from 1>}'
+_log = logging.getLogger(__name__)
+
+
+class SignedUploads:
+    """Signs uploads into one bucket, and reads their results from another."""
+
+    def __init__(self, uploads_uri: str, results_uri: str) -> None:
+        """Take both stores by their URIs. They are opened when they are first used."""
+        self._uploads_uri = uploads_uri
+        self._results_uri = results_uri
+
+    def sign(self, body: bytes, max_bytes: int) -> dict[str, Any]:
+        """Where and how to put the picture that `body` describes. `schema Upload` in openapi.json describes the answer.
+
+        Raises:
+            MalformedBody: the description is none.
+            UnsupportedMediaType: of something that is no picture.
+            TooManyBytes: the picture would be refused.
+            UploadsNotConfigured, UploadsUnavailable: nothing can be signed here, or not now.
+        """
+        name, content_type, size = _described(body)
+        if not _TYPE.fullmatch(content_type):
+            message = f"content_type is {content_type[:100]!r}; it must be that of a picture, such as image/jpeg"
+            raise UnsupportedMediaType(message)
+        if size > max_bytes:
+            message = f"the picture has {size:,} bytes; at most {max_bytes:,} are accepted"
+            raise TooManyBytes(message)
+        now = datetime.now(UTC)
+        key = f"{FOLDER}{now:%Y-%m-%d}/{secrets.token_urlsafe(16)}/{_clean(name)}"
+        try:
+            signed = self._uploads.sign_upload(
+                key, content_type=content_type, size=size, expires_seconds=EXPIRES_SECONDS
+            )
+        except SigningUnsupported as error:
+            _log.error("uploads cannot be signed: %s", error)
+            message = "this deployment cannot sign uploads; its log says why"
+            raise UploadsNotConfigured(message) from error
+        except StorageUnavailable as error:
+            message = "the upload cannot be signed at the moment; try again"
+            raise UploadsUnavailable(message) from error
+        expires = (now + timedelta(seconds=EXPIRES_SECONDS)).isoformat(timespec="seconds")
+        return {"method": "PUT", "url": signed.url, "headers": dict(signed.headers), "key": key, "expires": expires}
+
+    def result(self, key: str) -> dict[str, Any]:
+        """The result of an upload; result.schema.json describes it.
+
+        Raises:
+            NotFound: no key that `sign` gives.
+            ResultNotReady: the picture did not come, or is not scored yet.
+            UploadsUnavailable: not now.
+        """
+        if not _KEY.fullmatch(key):
+            message = "there is no such upload; a key is what POST /uploads gave, such as web/2026-01-31/.../strip.jpg"
+            raise NotFound(message)
+        try:
+            stored = self._results.get(results.result_key(f"{_prefix(self._uploads_uri)}{key}"))
+        except ObjectNotFound:
+            found = None
+        except StorageUnavailable as error:
+            message = "the result cannot be read at the moment; try again"
+            raise UploadsUnavailable(message) from error
+        else:
+            found = results.decode(stored.data)
+        if found is None:
+            message = "there is no result of this upload yet; ask again, and see that the picture was put"
+            raise ResultNotReady(message)
+        return found
+
+    @cached_property
+    def _uploads(self) -> Store:
+        return open_store(self._uploads_uri)
+
+    @cached_property
+    def _results(self) -> Store:
+        return open_store(self._results_uri)
+
+
+def signed_uploads(settings: Settings) -> SignedUploads | None:
+    """Signed uploads as the environment describes them; None where it names no buckets."""
+    if settings.uploads_uri is None or settings.results_uri is None:
+        return None
+    return SignedUploads(settings.uploads_uri, settings.results_uri)
+
+
+def _described(body: bytes) -> tuple[str, str, int]:
+    if len(body) > _LONGEST_BODY:
+        message = f"the body has {len(body):,} bytes; {_WANTED}, and the picture goes to the URL of the answer"
+        raise MalformedBody(message)
+    match json_in(body):
+        case {"name": str(name), "content_type": str(content_type), "size": int(size)} if size > 0 and not isinstance(
+            size, bool
+        ):
+            return name, content_type, size
+        case _:
+            raise MalformedBody(_WANTED)
+
+
+def _clean(name: str) -> str:
+    """The last part of a name, of characters that mean the same in every URL, shell and bucket."""
+    last = re.split(r"[/\\]", name)[-1]
+    plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[-_LONGEST_NAME:].lstrip("-.") or "picture"
+
+
+def _prefix(uri: str) -> str:
+    """What an object's name has before its key in this store."""
+    prefix = uri.partition("://")[2].partition("/")[2].rstrip("/")
+    return f"{prefix}/" if prefix else ""

@@ -1,0 +1,78 @@
+"""What is in the pages' files and headers, on every transport; no browser is needed."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from steel_defect import pages
+from steel_defect.http import Request
+from tests.transports import CloudRun
+
+if TYPE_CHECKING:
+    from tests.transports import Lambda, Transport
+
+FILES = {"/": "page.html", "/docs": "docs.html"}
+MAXIMUM_BYTES = 60_000
+
+
+def text_of(path: str) -> str:
+    return (Path(pages.__file__).parent / FILES[path]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_page_is_one_small_file_that_asks_for_nothing(path: str) -> None:
+    text = text_of(path)
+    assert len(text.encode()) <= MAXIMUM_BYTES
+    # Nothing is loaded: neither by an element, nor by the style or the script.
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#|docs["']|\./["'])""", text)
+    assert not re.search(r"@import|url\(|\bimport\b|importScripts", text)
+    # Nor is there a way for text to become HTML or script.
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|DOMParser", text)
+    assert not re.search(r"<[^>]+\s(style|on\w+)=", text)
+
+
+@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_page_comes_with_a_strict_policy(transport: Transport, path: str, method: str) -> None:
+    response = transport.send(Request(method, path))
+    assert response.status == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert "camera=(self)" in response.headers["permissions-policy"]
+    if method == "GET":
+        assert response.body == text_of(path)
+    policy = dict(part.split(" ", 1) for part in response.headers["content-security-policy"].split("; "))
+    assert "unsafe" not in str(policy)
+    for name in ("default-src", "base-uri", "form-action", "frame-ancestors"):
+        assert policy[name] == "'none'"
+    assert policy["connect-src"] == "'self'"
+    assert policy["img-src"] == "blob: data:"
+    for element in ("script", "style"):
+        (content,) = re.findall(rf"<{element}>(.*?)</{element}>", text_of(path), re.DOTALL)
+        digest = b64encode(sha256(content.encode()).digest()).decode()
+        assert policy[f"{element}-src"] == f"'sha256-{digest}'"
+
+
+def test_the_page_takes_no_pictures(transport: Transport) -> None:
+    response = transport.send(Request("POST", "/"))
+    assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/prod", "/prod/"])
+def test_a_stages_own_address_is_the_page(aws_lambda: Lambda, path: str) -> None:
+    context = {"http": {"method": "GET", "path": path}, "stage": "prod"}
+    answer = aws_lambda.invoke({"version": "2.0", "rawPath": path, "requestContext": context})
+    assert (answer["statusCode"], answer["body"]) == (200, text_of("/"))
+
+
+def test_the_page_is_there_without_a_model(tmp_path: Path) -> None:
+    with CloudRun(model=tmp_path / "missing.onnx") as server:
+        assert server.send(Request("GET", "/")).status == 200
+        assert server.send(Request("GET", "/model")).status == 503

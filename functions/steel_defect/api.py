@@ -75,17 +75,18 @@ class Api:
             return refused(InternalError("the request failed here; the log of the function says why"))
 
     def route(self, path: str) -> str | None:
-        """The path as it is served here; None where it is not, and may be anything."""
-        route = path.rstrip("/")
-        return route if route in self.routes else None
+        """The route that serves a path; None where none does. Unlike the path, it holds nothing of the caller's."""
+        whole = path.rstrip("/") or "/"
+        # A parameter is the rest of the path, slashes and all.
+        candidates = (whole, f"/{whole[1:].partition('/')[0]}/{{key}}")
+        return next((route for route in candidates if route in self.routes), None)
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
-        path = request.path.rstrip("/") or "/"
-        # A parameter is the rest of the path, slashes and all.
-        methods = self.routes.get(path) or self.routes.get(f"/{path[1:].partition('/')[0]}/{{key}}")
-        if methods is None:
+        route = self.route(request.path)
+        if route is None:
             message = f"there is nothing at this path; there is {', '.join(self.routes)}"
             raise NotFound(message)
+        methods = self.routes[route]
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
             allowed = tuple(name for get in methods for name in ((get, "HEAD") if get == "GET" else (get,)))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Enough to tell models apart.
 _SHA256_DIGITS: Final = 12
+# What a client that waits for a result is told every few seconds: no refusal that anybody would look for.
+_OF_NO_INTEREST: Final = {None, "result-not-ready"}
 _calls: Final = count()
 
 
@@ -163,7 +165,8 @@ def sampled(line: Line, rate: float, *, cold_start: bool, chance: float | None =
     """
     assert line.fields is not None  # noqa: S101 - it is sampled once
     facts = line.fields
-    always = cold_start or line.level != "INFO" or "problem" in facts or facts.get("decision") == "review"
+    refused = facts.get("problem") not in _OF_NO_INTEREST
+    always = cold_start or line.level != "INFO" or refused or facts.get("decision") == "review"
     chosen = always or (random.random() if chance is None else chance) < rate  # noqa: S311 - no secret
     fields = {**facts, "sample_rate": 1 if always else rate} if chosen else None
     return Line(line.level, line.message, fields, line.metrics)

@@ -99,12 +99,15 @@ def test_no_line_holds_what_a_caller_may_hold_secret(runtime: Runtime) -> None:
             server.send(predict(in_json(picture), {**headers, **JSON}, map=marker))
         server.send(predict(f'{{"image": "{inside}", "{marker}": 1}}'.encode(), JSON))
         server.send(predict(b"{" + marker.encode(), {"content-type": f"text/{marker}"}))
-        server.send(Request("GET", f"/{marker}", headers, {"sig": marker}))
+        for path in (f"/{marker}", f"/results/web/{marker}.jpg", f"/model/{marker}"):
+            server.send(Request("GET", path, headers, {"sig": marker}))
+        server.send(Request("GET", "/"))
         said = server.output()
-        assert len(log_lines(said)) == 9
+    lines = log_lines(said)
+    assert len(lines) == 12
     for hidden in (marker, inside, base64.b64encode(pictures[1]).decode()[:60], "\\u00ff\\u00d8"):
         assert hidden not in said
-    assert any(line["route"] == "unknown" for line in log_lines(said))
+    assert [line["route"] for line in lines[-4:]] == ["unknown", "/results/{key}", "unknown", "/"]
 
 
 def test_a_failure_is_an_error_and_always_logged(tmp_path: Path, runtime: Runtime) -> None:

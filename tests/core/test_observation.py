@@ -36,6 +36,10 @@ def test_what_somebody_will_ask_for_always_gets_its_line(always: Line) -> None:
     assert sampled(line(decision="pass"), 0, cold_start=True).fields is not None
 
 
+def test_a_client_that_waits_for_a_result_does_not_fill_the_log() -> None:
+    assert sampled(line(problem="result-not-ready"), 0, cold_start=False).fields is None
+
+
 def test_the_share_over_many_calls_is_the_rate() -> None:
     kept = sum(sampled(line(), 0.25, cold_start=False).fields is not None for _ in range(4000))
     assert 800 < kept < 1200

@@ -137,8 +137,9 @@ def test_a_wrong_substitution_deploys_nothing(machine: Machine, substitutions: d
 
 
 def test_the_functions_and_the_job_understand_the_environment_they_get(machine: Machine) -> None:
-    machine.run("revisions-without-traffic")
-    machine.run("traffic")
+    for step in ("revisions-without-traffic", "traffic"):
+        run = machine.run(step)
+        assert run.returncode == 0, run.stderr
     said = [options(call)["--set-env-vars"] for call in machine.calls() if "--set-env-vars" in options(call)]
     api, upload, job = (settings_from(dict(pair.split("=", 1) for pair in variables.split(","))) for variables in said)
     assert (api.uploads_uri, api.results_uri, api.model) == (upload.uploads_uri, upload.results_uri, upload.model)

@@ -179,7 +179,13 @@ def test_what_does_not_come_in_time_is_named(scheme: str) -> None:
 def test_ctrl_c_says_what_is_still_waiting(scheme: str) -> None:
     places = ["--to", f"{scheme}://{UPLOADS}/stopped", "--results", f"{scheme}://{RESULTS}"]
     command = [sys.executable, "-m", "steel_defect", "upload", *places, "--json", "dark.png"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         store = open_store(f"{scheme}://{UPLOADS}")
         while not list(store.list("stopped/")):
             assert process.poll() is None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def command(
     run: str, part: str | None, recall_floor: float | None, threshold: float | None, decision_from: str | None
 ) -> None:
-    r"""Judge a training run: a folder, or its name under runs/.
+    """Judge a training run: a folder, or its name under runs/.
 
     Calibration, threshold and review band are always chosen on validation pictures. Writes evaluation.json, figures/
     and report.html into the run's folder.
@@ -41,7 +41,7 @@ def command(
     \b
         steel-defect evaluate runs/strip --recall-floor 0.98
         steel-defect evaluate runs/strip-final --decision-from runs/strip
-    """
+    """  # noqa: D301 - click wants the character that it spells
     from trainer.evaluation.evaluation import evaluate, write_json  # noqa: PLC0415 - help needs none of it
     from trainer.evaluation.report import write_report  # noqa: PLC0415 - as above
     from trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above

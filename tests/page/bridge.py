@@ -76,6 +76,8 @@ class Bridge:
 
     def _answer(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict[str, str], str]:
         address = urlsplit(request.path)
+        if not f"{address.path}/".startswith(f"/{STAGE}/"):
+            return self._of_the_gateway(404, "Not Found")  # Of no stage.
         route = (request.command, address.path.removeprefix(f"/{STAGE}"))
         said = request.headers.get("authorization")
         if self.token is not None and route not in WITHOUT_TOKEN and said != f"Bearer {self.token}":

@@ -312,15 +312,27 @@ def test_it_is_dark_where_the_system_is(open_page: OpenPage, url: str) -> None:
 
 
 def test_nothing_moves_while_pictures_are_scored(open_page: OpenPage, url: str) -> None:
-    page = open_page(url)
+    page = open_page(url, viewport={"width": 1440, "height": 2000})  # All cards are in view.
     add(page, upload("first.png", PASS))
+    held: list[Any] = []
+    open_gate: list[bool] = []
+    page.route("**/predict?map=true", lambda route: route.continue_() if open_gate else held.append(route))
+    page.set_input_files("#files", twelve())
+    expect(page.locator(".card")).to_have_count(13)
+    expect(page.locator(".card.waiting")).to_have_count(12)
+    boxes = "[...document.querySelectorAll('.card')].map(card => JSON.stringify(card.getBoundingClientRect()))"
+    before = page.evaluate(boxes)
     page.evaluate(
         """() => { globalThis.moved = 0;
                    new PerformanceObserver(list => { for (const entry of list.getEntries()) moved += entry.value; })
                        .observe({type: 'layout-shift'}); }"""
     )
-    add(page, *twelve())
+    open_gate.append(True)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".card.waiting")).to_have_count(0)
     page.wait_for_timeout(300)
+    assert page.evaluate(boxes) == before
     assert page.evaluate("moved") < 0.01
 
 

@@ -286,7 +286,7 @@ def test_dropped_and_pasted_pictures_and_the_cameras_are_scored(open_page: OpenP
     expect_totals(page, all=3, failed=0)
     expect(page.locator("#camera p")).to_contain_text("taken")
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelector('#camera video').srcObject === null")
+    expect(page.locator("#camera video")).to_have_js_property("srcObject", None)
 
 
 @pytest.mark.parametrize(("width", "columns"), [(360, 1), (390, 1), (1440, 3), (3840, 5)])

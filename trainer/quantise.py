@@ -12,8 +12,8 @@ both measured on the bundled network (MobileNetV2; error of weights alone in the
 Of what is behind the last clipped activation, nothing is quantised: a probability of 8 bits would help nobody.
 
 Weights have seven bits of the eight. On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8
-products in 16 bits, which full weights overflow: the network before this one then lost 0.05 of its ROC-AUC and decided
-19 % of 450 pictures otherwise. With seven bits a file says the same on every processor.
+products in 16 bits, which full weights overflow: the bundled network then lost 0.05 of its ROC-AUC and decided 19 % of
+450 pictures otherwise. With seven bits a file says the same on every processor.
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     files = find_pictures(paths)
     rows: Iterable[Row]
     if url is not None:
-        from steel_defect.cli.parallel import in_order
         from steel_defect.cli.remote import connected
+        from steel_defect.parallel import in_order
 
         workers = parallel or _PARALLEL
         deployment, class_names = connected(url, token, workers)

@@ -9,13 +9,13 @@ import click
 
 from steel_defect.cli.find import read_picture
 from steel_defect.cli.keys import keys_of
-from steel_defect.cli.parallel import in_order
 from steel_defect.cli.report import Row
 from steel_defect.cli.show import NOT_SCORED, SEVERITY, hides_progress, progress_bar, report_for, show
 from steel_defect.cli.waiting import wait
 from steel_defect.client.uploads import Sent, Uploads
 from steel_defect.errors import ResultNotReady, UnreadableFile, UploadsUnavailable
 from steel_defect.http import problem
+from steel_defect.parallel import in_order
 from steel_defect.storage import StorageError, StorageUnavailable
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect.cli.parallel import in_order
 from steel_defect.cli.report import Row
+from steel_defect.parallel import in_order
 
 if TYPE_CHECKING:
     from pathlib import Path

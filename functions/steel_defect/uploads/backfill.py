@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from steel_defect.errors import SteelDefectError
+from steel_defect.parallel import in_order
 from steel_defect.storage import ObjectNotFound, StorageError, StorageRefused, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.processor import Outcome, UploadProcessor
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
     from steel_defect.scorer import Scorer
     from steel_defect.storage import ObjectInfo, Store
-
-# Enough to keep the workers busy while the oldest is waited for, few enough to keep memory flat over any bucket.
-_AHEAD_OF_EACH_WORKER: Final = 4
 
 
 @dataclass(frozen=True)
@@ -86,19 +82,8 @@ class Backfill:
         Raises:
             StorageError: the listing failed; what was given so far is done.
         """
-        waiting: deque[Future[Backfilled]] = deque()
-        with ThreadPoolExecutor(workers) as pool:
-            try:
-                for info in self._pictures.list(self._prefix):
-                    if not share.has(info.key):
-                        continue
-                    waiting.append(pool.submit(self.score, info))
-                    if len(waiting) >= workers * _AHEAD_OF_EACH_WORKER:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        listed = (info for info in self._pictures.list(self._prefix) if share.has(info.key))
+        return in_order(self.score, listed, workers)
 
     def score(self, listed: ObjectInfo) -> Backfilled:
         """Score one object of a listing. Safe to call from several threads."""

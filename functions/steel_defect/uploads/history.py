@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from steel_defect.parallel import in_order
 from steel_defect.storage import ObjectNotFound
 from steel_defect.uploads import results
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from steel_defect.storage import ObjectInfo, Store
-
-# As in backfill.py: the workers are busy while the oldest is waited for, and memory stays flat.
-_AHEAD_OF_EACH_WORKER: Final = 4
 
 
 @dataclass(frozen=True)
@@ -43,19 +40,8 @@ def read_results(store: Store, period: Period, workers: int) -> Iterator[dict[st
     Raises:
         StorageError: the store cannot be read.
     """
-    waiting: deque[Future[dict[str, Any] | None]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for info in store.list(results.FOLDER):
-                if not period.has(info.modified):
-                    continue
-                waiting.append(pool.submit(_read, store, info))
-                if len(waiting) >= workers * _AHEAD_OF_EACH_WORKER:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    written = (info for info in store.list(results.FOLDER) if period.has(info.modified))
+    return in_order(partial(_read, store), written, workers)
 
 
 def _read(store: Store, info: ObjectInfo) -> dict[str, Any] | None:

@@ -82,7 +82,7 @@ class BundleConfig:
         backbone: ImageNet weights with torchvision's key names; None lets torchvision download its own.
         work: where drawn strips and checkpoints are kept.
         output: folder of `model.onnx`, the int8 file, and `MODEL_CARD.md`; the float file stays in `work`.
-        strips: number of drawn strips to train on, and as many again with faint damage.
+        strips: number of drawn strips to train on.
         held_out_strips: number of drawn strips to measure on, and as many again with faint damage.
         stage_1: changes of the recipe for drawn strips.
         stage_2: changes of the recipe for real pictures.
@@ -92,7 +92,7 @@ class BundleConfig:
     backbone: Path | None = None
     work: Path = Path("runs/bundle")
     output: Path = BUNDLED
-    strips: int = 1200
+    strips: int = 2400
     held_out_strips: int = 300
     stage_1: tuple[str, ...] = STAGE_1
     stage_2: tuple[str, ...] = STAGE_2
@@ -107,10 +107,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     started = time.monotonic()
     stage_1, stage_2 = read_recipe("strip", config.stage_1), read_recipe("strip", config.stage_2)
     spec = stage_1.input
-    drawn = join(
-        _drawn_strips(config, config.strips, 1, spec),
-        _drawn_strips(config, config.strips, 3, spec, synthetic.HARD_STRENGTH),
-    )
+    drawn = _drawn_strips(config, config.strips, 1, spec)
     held_out = join(
         _drawn_strips(config, config.held_out_strips, 2, spec),
         _drawn_strips(config, config.held_out_strips, 4, spec, synthetic.HARD_STRENGTH),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache, lru_cache, wraps
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "steel-defect")
 logger = Logger(location=None, xray_trace_id=None)  # the one says nothing here, the other is `trace_id` as elsewhere
 metrics = Metrics(namespace=NAMESPACE)
+_metrics_lock = Lock()
 
 _settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
@@ -100,6 +102,7 @@ def upload(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN40
     import aws_batch  # noqa: PLC0415 - the api function never needs it
 
     _count({Metric.UPLOAD_EVENTS: 1})
+    _processor()  # made once, before several threads use it
     if aws_batch.is_batch(event):
         return aws_batch.process(event, _score_upload, context, logger)
     from steel_defect.uploads.refs import refs_in  # noqa: PLC0415 - as above
@@ -120,7 +123,8 @@ def backfill(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN
 
 
 def _write(line: observation.Line) -> None:
-    _count(line.metrics)
+    with _metrics_lock:  # Of a batch, several uploads end at a time.
+        _count(line.metrics)
     cold_start = bool(logger.get_current_keys()["cold_start"])
     line = observation.sampled(line, load_settings().log_sample_rate, cold_start=cold_start)
     if line.fields is not None:

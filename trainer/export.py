@@ -33,7 +33,7 @@ OUTPUTS: Final = ("defect_prob", "class_prob", "defect_map")
 # The largest difference in any probability between the network and its exported file.
 PARITY: Final = 1e-4
 # What ONNX Runtime's quantiser puts behind the name of a weight that it rounded.
-_ROUNDED: Final = "_DequantizeLinear_Output"
+_ROUNDED: Final = "_quantized"
 
 
 class ExportError(RuntimeError):
@@ -123,10 +123,11 @@ def restore(path: Path) -> DeployedStripNet:
     graph = onnx.load(path).graph
     initialisers = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
     for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in initialisers:
-            rounded, scale = (initialisers[name] for name in node.input[:2])
-            of_channel = scale.reshape(-1, *[1] * (rounded.ndim - 1))
-            initialisers[node.output[0].removesuffix(_ROUNDED)] = of_channel * rounded
+        if node.op_type == "QLinearConv":
+            _, scale, _, weight, weight_scale, _, _, _, bias = node.input
+            step = initialisers[weight_scale]
+            for name, unit in ((weight, step.reshape(-1, 1, 1, 1)), (bias, initialisers[scale] * step)):
+                initialisers[name.removesuffix(_ROUNDED)] = unit * initialisers[name]
     head = initialisers.get("head.weight")
     deployed = DeployedStripNet(StripNet(1 if head is None else len(head)).eval(), scale=1.0, offset=0.0)
     names = deployed.state_dict().keys()

@@ -14,6 +14,9 @@ Of what is behind the last clipped activation, nothing is quantised: a probabili
 Weights have seven bits of the eight. On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8
 products in 16 bits, which full weights overflow: the bundled network then lost 0.05 of its ROC-AUC and decided 19 % of
 450 pictures otherwise. With seven bits a file says the same on every processor.
+
+The file that comes out has ONNX Runtime's own operators in it (domain com.microsoft): it is for ONNX Runtime on a CPU.
+The float file is what other programs read.
 """
 
 from __future__ import annotations
@@ -84,13 +87,30 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_fir
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
-        quantised = onnx.load(written)
-    del quantised.metadata_props[:]
+        optimised = Path(folder) / "optimised.onnx"
+        _optimise(written, optimised)
+        quantised = onnx.load(optimised)
+    used = {node.domain for node in quantised.graph.node}
+    versions = [item for item in quantised.opset_import if item.domain in used]
+    del quantised.opset_import[:], quantised.metadata_props[:]
+    quantised.opset_import.extend(versions)
     onnx.helper.set_model_props(quantised, metadata)
     quantised.producer_name = model.producer_name
     onnx.checker.check_model(quantised, full_check=True)
     with replacing(target) as file:
         file.write(quantised.SerializeToString(deterministic=True))
+
+
+def _optimise(source: Path, target: Path) -> None:
+    """Fuse now what ONNX Runtime would fuse at every start, up to what holds for every processor.
+
+    The bundled network is loaded in half the time. What depends on the processor, the layout of the weights, is still
+    done where it is loaded.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(target)
+    onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 class _Pictures(CalibrationDataReader):  # type: ignore[misc]  # as above

@@ -42,21 +42,20 @@ if TYPE_CHECKING:
 
     from trainer.strips import StripSet
 
-# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them. A network
-# that has learned from drawn strips goes on to real ones at the gentler rates of the bundled model's second stage. The
-# rate of e1-15b is made for 8,000 steps: in a short training it gets one 30 times as high, or else ("slow") it hardly
+# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them. The rate of
+# e1-15b is made for 8,000 steps: in a short training it gets one 30 times as high, or else ("slow") it hardly
 # learns.
 CONTENDERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "strip": {
         "drawn": (),
-        "real": ("optimisation.rate=1.5e-4", "optimisation.head_rate=6e-4"),
+        "real": (),
         "tiles": ("input.height=256", "input.width=256"),
     },
     "e1-15b": dict.fromkeys(("drawn", "real", "tiles"), ("optimisation.rate=3e-4", "optimisation.head_rate=3e-4")),
     "e1-15b-slow": {"drawn": (), "real": (), "tiles": ()},
 }
 # Minutes of processor time for each training, so for each part where there are parts.
-MINUTES: Final = {"drawn": 5.0, "real": 0.5, "tiles": 1.5}
+MINUTES: Final = {"drawn": 5.0, "real": 1.5, "tiles": 1.5}
 PARTS: Final = {"real": 5, "tiles": 3}
 DRAWN: Final = {"train": (2000, 21), "test": (800, 22)}
 _TIMED_STEPS: Final = 6

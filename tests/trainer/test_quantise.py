@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,14 +83,20 @@ def test_an_int8_file_answers_like_its_float_one_on_pictures_it_was_not_calibrat
 def test_its_convolutions_compute_in_8_bits_but_for_the_first_ones_and_the_head(int8_file: Path) -> None:
     model = onnx.load(int8_file)
     types = {item.name: item.data_type for item in model.graph.initializer}
-    source = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
-    weights = [source.get(node.input[1], node.input[1]) for node in model.graph.node if node.op_type == "Conv"]
-    kinds = ["s8" if types[name] == onnx.TensorProto.INT8 else "float" for name in weights]
-    assert kinds == ["float"] * FLOAT_FIRST + ["s8"] * (len(kinds) - FLOAT_FIRST - 1) + ["float"]
+    nodes = [node for node in model.graph.node if node.op_type in {"Conv", "FusedConv", "QLinearConv"}]
+    kinds = [node.op_type for node in nodes]
+    assert set(kinds[:FLOAT_FIRST]) | {kinds[-1]} == {"Conv", "FusedConv"}
+    assert set(kinds[FLOAT_FIRST:-1]) == {"QLinearConv"}
     assert len(kinds) == 53
-    activations = [node.input[2] for node in model.graph.node if node.op_type == "QuantizeLinear"]
-    assert {types[name] for name in activations} == {onnx.TensorProto.UINT8}
-    assert not any(node.op_type == "Clip" for node in model.graph.node[model_place(model, FLOAT_FIRST) :])
+    for node in nodes[FLOAT_FIRST:-1]:  # inputs 2, 3 and 7: zero of what comes in, the weights, zero of what goes out
+        assert [types[node.input[place]] for place in (2, 3, 7)] == [
+            onnx.TensorProto.UINT8, onnx.TensorProto.INT8, onnx.TensorProto.UINT8]  # fmt: skip
+
+
+def test_what_every_start_would_fuse_is_fused_in_the_file(int8_file: Path) -> None:
+    kinds = Counter(node.op_type for node in onnx.load(int8_file).graph.node)
+    assert kinds["DequantizeLinear"] <= 1
+    assert kinds["Clip"] == 0
 
 
 def model_place(model: onnx.ModelProto, number: int) -> int:
@@ -98,8 +105,10 @@ def model_place(model: onnx.ModelProto, number: int) -> int:
 
 
 def test_weights_have_a_scale_for_each_output_channel(int8_file: Path) -> None:
-    initialisers = {item.name: numpy_helper.to_array(item) for item in onnx.load(int8_file).graph.initializer}
-    scale, weight = (initialisers[f"features.18.0.weight_{part}"] for part in ("scale", "quantized"))
+    model = onnx.load(int8_file)
+    initialisers = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    last = [node for node in model.graph.node if node.op_type == "QLinearConv"][-1]
+    weight, scale = initialisers[last.input[3]], initialisers[last.input[4]]
     assert scale.shape == (1280,)
     assert np.ptp(scale) > 0
     # On the grid that the biases were corrected for: each channel uses its whole range. It is seven bits wide, so that
@@ -111,7 +120,7 @@ def test_it_keeps_the_contract_is_one_checked_file_and_a_quarter_of_the_size(flo
     model = onnx.load(int8_file)
     onnx.checker.check_model(model, full_check=True)
     assert from_metadata({item.key: item.value for item in model.metadata_props}) == CONTRACT
-    assert [(item.domain, item.version) for item in model.opset_import] == [("", 20)]
+    assert [(item.domain, item.version) for item in model.opset_import] == [("", 20), ("com.microsoft", 1)]
     image = model.graph.input[0].type.tensor_type
     assert image.elem_type == onnx.TensorProto.UINT8
     assert image.shape.dim[0].dim_param == "batch"

@@ -16,14 +16,21 @@ if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
 
 
-def load_scorer(path: Path | None) -> Scorer:
+def load_scorer(path: Path | None, *, threads: int | None = None) -> Scorer:
     """Load the model file at `path`, or the one that the environment names, or the bundled one.
+
+    Args:
+        path: None for the environment's, or the bundled one.
+        threads: for one picture; None for as many as there are processors.
 
     Raises:
         click.ClickException: it cannot be loaded; says why.
     """
     try:
         settings = load_settings()
-        return load_model(ModelFile(str(path)) if path else settings.model, threads=settings.threads)
+        return load_model(
+            ModelFile(str(path)) if path else settings.model,
+            threads=settings.threads if threads is None else threads,
+        )
     except (ModelUnavailable, SettingsError) as error:
         raise click.ClickException(str(error)) from error

@@ -84,9 +84,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise click.UsageError(message)
     files = find_pictures(paths)
     rows: Iterable[Row]
+    from steel_defect.parallel import in_order
+
     if url is not None:
         from steel_defect.cli.remote import connected
-        from steel_defect.parallel import in_order
 
         workers = parallel or _PARALLEL
         deployment, class_names = connected(url, token, workers)
@@ -94,10 +95,17 @@ def command(  # noqa: PLR0913 - one parameter an option
     else:
         from steel_defect.answer import answer
         from steel_defect.cli.model import load_scorer
+        from steel_defect.settings import load_settings
 
-        scorer = load_scorer(model)
+        # One picture has all processors to itself; of many, each processor takes one at a time.
+        scorer = load_scorer(model, threads=None if len(files) == 1 else 1)
+        workers = 1 if len(files) == 1 else load_settings().threads
         class_names = scorer.contract.class_names
-        rows = (_row(lambda picture: answer(scorer.score(picture), scorer, with_map=with_map), path) for path in files)
+
+        def predict(picture: bytes) -> dict[str, Any]:
+            return answer(scorer.score(picture), scorer, with_map=with_map)
+
+        rows = in_order(partial(_row, predict), files, workers)
     hidden = hides_progress(len(files), output)
     if status := show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden):
         raise SystemExit(status)

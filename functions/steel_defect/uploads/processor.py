@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from enum import StrEnum
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from steel_defect import observation
@@ -38,7 +39,7 @@ class ResultsAmongUploads(RuntimeError):
 
 
 class UploadProcessor:
-    """Turns references to uploads into results. Keeps no state between them."""
+    """Turns references to uploads into results. Keeps no state between them, and may be called from several threads."""
 
     def __init__(
         self,
@@ -58,7 +59,8 @@ class UploadProcessor:
         self._scorer = scorer
         self._results_uri = results_uri.rstrip("/")
         self._publish = publish
-        self._open = open_bucket or cache(open_store)
+        self._open_bucket = open_bucket or cache(open_store)
+        self._opening = Lock()
         self._results = self._open(self._results_uri)
 
     def process(self, ref: ObjectRef) -> Outcome:
@@ -85,6 +87,10 @@ class UploadProcessor:
             return Outcome.SUPERSEDED
         self._tell(result)
         return Outcome(result["status"])
+
+    def _open(self, uri: str) -> Store:
+        with self._opening:  # A client costs a tenth of a second; several threads want the same one at first.
+            return self._open_bucket(uri)
 
     def _is_newer(self, existing: dict[str, Any], ref: ObjectRef) -> bool:
         if existing["source"]["order"] != UNKNOWN_ORDER or ref.order == UNKNOWN_ORDER:

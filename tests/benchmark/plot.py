@@ -1,0 +1,41 @@
+"""The ratios as bars beside the lines that they must hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.benchmark.report import Ratio
+
+
+def plot(rows: Sequence[Ratio], path: Path) -> None:
+    """Write an SVG or PNG: each ratio with its spread; of rates the inverse, so that shorter is always better."""
+    mpl.use("agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - after the back end is chosen
+
+    figure, axes = plt.subplots(figsize=(9, 0.42 * len(rows) + 1.2), layout="constrained")
+    for place, row in enumerate(reversed(rows)):
+        low, value, high = row.low, row.value, row.high
+        if row.rate:
+            low, value, high = 1 / high, 1 / value, 1 / low
+        colour = {"aim": "#2a7f3f", "firm": "#7fae3f", "missed": "#c0392b", "": "#6b7b8c"}[row.verdict]
+        axes.barh(place, value, color=colour, height=0.62)
+        axes.plot([low, high], [place, place], color="black", linewidth=1.2)
+        for line, style in ((row.firm, "-"), (row.aim, ":")):
+            if line is not None:
+                x = 1 / line if row.rate else line
+                axes.plot([x, x], [place - 0.42, place + 0.42], color="black", linestyle=style, linewidth=1.6)
+        axes.text(max(high, value) + 0.015, place, f"{value:.2f}", va="center", fontsize=8)
+    axes.axvline(1, color="#999999", linewidth=0.8)
+    labels = [f"{row.what}{' (inverse)' if row.rate else ''}" for row in reversed(rows)]
+    axes.set_yticks(range(len(rows)), labels, fontsize=8)
+    axes.set_xlabel("ratio to the stand-in of the seed project; shorter is better (line: firm, dots: aim)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlim(0, max(1.1, *(1 / row.low if row.rate else row.high for row in rows)) + 0.12)
+    figure.savefig(path)
+    plt.close(figure)

@@ -183,25 +183,41 @@ def test_an_upload_has_one_line_and_its_metrics(
     good = [upload(uploads, f"logged/{index}.jpg", strip_jpeg()) for index in range(2)]
     broken = upload(uploads, "logged/broken.jpg", b"hunter2-SECRET, no picture")
     elsewhere = ObjectRef("s3", "no-such-bucket", "a.jpg", order="1", size=1)
-    batch = events.sqs(*map(events.s3_notification, (*good, broken, elsewhere, good[0])))
     with Lambda(probe_file, "aws.upload", {**ministack.environment, **places}) as server:
-        server.invoke(batch)
+        server.invoke(events.sqs(*map(events.s3_notification, (*good, broken, elsewhere))))
+        server.invoke(events.sqs(events.s3_notification(good[0])))
         said = server.output()
     assert "hunter2" not in said
-    lines = log_lines(said)
-    assert [line["outcome"] for line in lines] == ["scored", "scored", "failed", "error", "duplicate"]
-    assert [line["object"] for line in lines] == [ref.uri for ref in (*good, broken, elsewhere, good[0])]
-    assert set(lines[0]["ms"]) == {"read", "decode", "model", "write", "total"}
-    assert lines[2]["problem"] == "not-an-image"
-    assert (lines[3]["level"], lines[3]["error"].partition(":")[0]) == ("ERROR", "StorageRefused")
-    (counted,) = measured(said)
+    *batch, duplicate = log_lines(said)
+    lines = {line["object"]: line for line in batch}  # in the order in which they ended
+    assert [lines[ref.uri]["outcome"] for ref in (*good, broken, elsewhere)] == ["scored", "scored", "failed", "error"]
+    assert (duplicate["object"], duplicate["outcome"]) == (good[0].uri, "duplicate")
+    assert set(lines[good[0].uri]["ms"]) == {"read", "decode", "model", "write", "total"}
+    assert lines[broken.uri]["problem"] == "not-an-image"
+    failed = lines[elsewhere.uri]
+    assert (failed["level"], failed["error"].partition(":")[0]) == ("ERROR", "StorageRefused")
+    counted, again = measured(said)
     for name in ("ModelMilliseconds", "TotalMilliseconds"):
         assert counted.pop(name) > 0
-    # A duplicate is told again, and counts as a picture again.
     assert counted == {
-        "ColdStart": 1, "UploadEvents": 1, "UploadsScored": 2, "UploadsFailed": 1, "UploadsDuplicate": 1,
-        "PictureRefused": 1, "DefectFound": 0,
+        "ColdStart": 1, "UploadEvents": 1, "UploadsScored": 2, "UploadsFailed": 1, "PictureRefused": 1,
+        "DefectFound": 0,
     }  # fmt: skip
+    # A duplicate is told again, and counts as a picture again.
+    assert again == {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0}
+
+
+def test_no_metric_of_a_batch_is_lost_where_several_uploads_end_at_a_time(
+    ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store, results: Store
+) -> None:
+    places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
+    refs = [upload(uploads, f"many/{index}.jpg", strip_jpeg()) for index in range(40)]
+    with Lambda(probe_file, "aws.upload", {**ministack.environment, **places}) as server:
+        answer = server.invoke(events.sqs(*map(events.s3_notification, refs)))
+        said = server.output()
+    assert answer == {"batchItemFailures": []}
+    assert sum(counted["UploadsScored"] for counted in measured(said)) == len(refs)
+    assert {result(results, ref.key)["status"] for ref in refs} == {"scored"}
 
 
 def test_without_a_model_in_the_registry_the_bundled_one_scores_and_a_metric_says_so(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trainer.strips import StripSet
 
 # Recipes whose cross-validation was looked at before the one that ships was chosen.
-OTHER_RECIPES: Final = 0
+OTHER_RECIPES: Final = "2 (0.911 with the losses of version 0.1.0; 0.852 with half of the drawn strips faint)"
 
 
 @dataclass(frozen=True)

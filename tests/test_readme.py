@@ -104,6 +104,15 @@ def test_ci_runs_the_first_two_commands_as_they_stand() -> None:
         assert command.removeprefix("pip install uv && ") in ci.replace("step ", "")
 
 
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https://)([^)]+)\)", README))))
+def test_every_link_leads_somewhere(target: str) -> None:
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    anchors = {"#" + re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert target in anchors if target.startswith("#") else (REPOSITORY / target).exists()
+
+
 def shell(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own README
         ["bash", "-c", command],  # noqa: S607 - the user's bash

@@ -131,7 +131,7 @@ def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pyte
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ministack.environment.items():
             patch.setenv(name, value)
-        deployed = Deployment(ministack, "my", eventbridge=False, visibility_seconds=60, settings=settings)
+        deployed = Deployment(ministack, "my", eventbridge=False, settings=settings)
         deployed.add_function("steel-defect-api", "aws.api")
         make_s3_bucket(ministack, "my-models")
         for index, picture in enumerate(pictures):

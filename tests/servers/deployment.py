@@ -40,7 +40,7 @@ class Deployment:
         *,
         eventbridge: bool,
         results_exist: bool = True,
-        visibility_seconds: int = 2,
+        visibility_seconds: int = 60,
         settings: dict[str, str] | None = None,
     ) -> None:
         """Deploy it; this process must have the emulator's environment. `settings` are more of the function's."""

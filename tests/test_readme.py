@@ -1,35 +1,52 @@
-"""The README's commands are run as they stand, and show what the README says they show."""
+"""The README's commands are run as they stand, and show what the README says they show.
+
+Those for a deployment are run against one on loopback: MiniStack with the functions of both kinds, and the api function
+over HTTP, which takes the place of the README's example host. Only the host and the dates of the drift are others.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.session import Session
+from PIL import Image, ImageEnhance
 
+from steel_defect.api import Api
+from steel_defect.http import Request
 from steel_defect.scorer import Scorer
 from steel_defect.settings import BUNDLED_MODEL
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, SAMPLES
+from tests.pictures import encoded
+from tests.servers.deployment import Deployment
 from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.front import Front
 from tests.transports import CloudRun
+from trainer.reference import reference_of, write_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["fake_gcs", "ministack"]  # fixtures
 
-CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SHELL = [text for language, text in BLOCKS if language == "sh"]
 START, TESTS = SHELL[:2]
+CLOUD = [text for language, text in BLOCKS if language == "shell"]
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+EXAMPLE_HOST = "https://abc123.execute-api.eu-central-1.amazonaws.com"
+EXAMPLE_PERIOD = ("2026-03-01", "2026-03-08")
+SCORED_BEFORE = 100  # What drift needs at least.
 # These two would start what is running already. .ci/run runs both as they stand.
 NOT_HERE = {TESTS, "uv run steel-defect serve\n"}
 
@@ -75,27 +92,156 @@ def test_curl_examples(environment: dict[str, str], port: int) -> None:
         assert ("defect_map" in run.stdout) == ("map=true" in command)
 
 
-def test_cloud_commands(ministack: Emulator, environment: dict[str, str]) -> None:
-    """Commands that need an account, against MiniStack."""
-    commands = "".join(text for language, text in BLOCKS if language == "shell")
-    for bucket in ("my-uploads", "my-results", "my-models"):
-        make_s3_bucket(ministack, bucket)
-    sqs = Session().create_client("sqs", endpoint_url=ministack.url, region_name="us-east-1", **CREDENTIALS)
-    queues = {f"{name}_QUEUE_URL": sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("DEAD_LETTER", "UPLOAD")}
-    run = shell(f"set -e\n{commands}", {**environment, **ministack.environment, **queues})
-    assert run.returncode == 0, run.stderr
-    assert "0 objects" in run.stdout
-    assert "0 messages moved" in run.stdout
+@dataclass(frozen=True)
+class Far:
+    """A deployment, and a machine that uses it.
+
+    Attributes:
+        deployed: buckets, queues and functions.
+        front: what answers HTTP, and knows what it was asked.
+        folder: where the commands are run.
+        environment: what they are run with.
+    """
+
+    deployed: Deployment
+    front: Front
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, commands: str) -> subprocess.CompletedProcess[str]:
+        """Run commands, against this deployment and about this week."""
+        today = datetime.now(UTC).date()
+        period = (today - timedelta(days=6), today + timedelta(days=1))
+        for example, real in zip((EXAMPLE_HOST, *EXAMPLE_PERIOD), (self.front.url, *map(str, period)), strict=True):
+            commands = commands.replace(example, real)
+        # As for people, but that an answer which is a problem is a failure.
+        commands = re.sub(r"\bcurl (?!.*--fail)", "curl --silent --show-error --fail-with-body ", commands)
+        return shell(f"set -e -o pipefail\n{commands}", self.environment, self.folder)
+
+
+@pytest.fixture(scope="module")
+def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+    """A stack that has scored a good many pictures, with a model that has a reference: those of the samples."""
+    folder = tmp_path_factory.mktemp("readme")
+    pictures = list(various(SCORED_BEFORE))
+    model = folder / "model.onnx"
+    model.write_bytes(BUNDLED_MODEL.read_bytes())
+    write_reference(model, reference_of(map(Scorer.from_file(model).score, pictures)))
+    settings = {"MODEL_URI": str(model)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ministack.environment.items():
+            patch.setenv(name, value)
+        deployed = Deployment(ministack, "my", eventbridge=False, settings=settings)
+        deployed.add_function("steel-defect-api", "aws.api")
+        make_s3_bucket(ministack, "my-models")
+        for index, picture in enumerate(pictures):
+            deployed.put(f"line-3/before/{index}.jpg", picture)
+    make_machine(folder)
+    with CloudRun(model, environment=deployed.environment) as server, Front(server.port) as front:
+        yield Far(
+            deployed,
+            front,
+            folder,
+            {
+                **environment,
+                **ministack.environment,
+                **settings,
+                "PATH": f"{folder / 'bin'}:{environment['PATH']}",
+                "DEAD_LETTER_QUEUE_URL": deployed.dead,
+                "UPLOAD_QUEUE_URL": deployed.queue,
+            },
+        )
+
+
+def various(count: int) -> Iterator[bytes]:
+    """Pictures no two of which are alike: the samples, darker and brighter."""
+    samples = [Image.open(path).convert("L") for path in sorted(SAMPLES.glob("*.jpg"))]
+    for index in range(count):
+        yield encoded(ImageEnhance.Brightness(samples[index % len(samples)]).enhance(0.7 + 0.6 * index / count), "JPEG")
+
+
+def make_machine(folder: Path) -> None:
+    """What the commands take for granted: this clone, pictures of a line, a large one, a gcloud that is signed in."""
+    (folder / "functions").symlink_to(REPOSITORY / "functions")
+    (folder / "line-3").mkdir()
+    for path, name in zip(sorted(SAMPLES.glob("*.jpg")), ("0815", "0816", "0817"), strict=False):
+        shutil.copy(path, folder / "line-3" / f"{name}.jpg")
+    with Image.open(SAMPLES / "scratch.jpg") as picture:
+        large = picture.convert("L").resize((6400, 1024))
+    (folder / "strip.tif").write_bytes(encoded(large, "TIFF"))
+    (folder / "bin").mkdir()
+    gcloud = folder / "bin" / "gcloud"
+    gcloud.write_text('#!/bin/sh\n[ "$*" = "auth print-identity-token" ] && echo token-of-the-user\n')
+    gcloud.chmod(0o755)
+
+
+def test_commands_for_a_deployment(far: Far) -> None:
+    dead = {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "my-uploads"}, "object": {"key": "gone"}}}]}
+    far.deployed.sqs.send_message(QueueUrl=far.deployed.dead, MessageBody=json.dumps(dead))
+    run = far.run("".join(block for block in CLOUD if "jq" not in block))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert len(re.findall(r"^3 pictures: ", run.stdout, re.MULTILINE)) == 2, "of `score --url` and `upload`"
+    assert len(re.findall(r"^line-3/081[567]\.jpg,\w+,0\.\d+", run.stdout, re.MULTILINE)) == 3, "of `lambda://`"
+    assert run.stdout.count('"timings_ms"') == 2, "of curl"
+    shown = [
+        asked.headers["authorization"].split("/")[0] for asked in far.front.asked if "authorization" in asked.headers
+    ]
+    assert shown == ["AWS4-HMAC-SHA256 Credential=test", "Bearer token-of-the-user"]
+    assert re.search(r"^ +1\d\d objects$", run.stdout, re.MULTILINE)
+    assert "1 message moved" in run.stdout
     assert re.search(r"strip-mobilenetv2 .* yes *\n", run.stdout)
 
 
-def test_python_example(environment: dict[str, str], port: int) -> None:
-    example = next(text for language, text in BLOCKS if language == "python").replace("9696", str(port))
-    command = [sys.executable, "-c", example]
+def test_drift_is_shown_as_the_example_has_it(far: Far) -> None:
+    (command,) = [block for block in CLOUD if "steel-defect drift" in block]
+    run = far.run(f"steel-defect score s3://my-uploads --results s3://my-results >&2\n{command}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    example = next(text for language, text in BLOCKS if language == "text" and text.startswith("statistic"))
+    # The header and the names: without what is aligned, and without figures.
+    parts = [[re.split(r"  +", line.strip()) for line in table.splitlines()] for table in (example, run.stdout)]
+    assert parts[0][0] == parts[1][0]
+    assert [row[0] for row in parts[0]] == [row[0] for row in parts[1][: len(parts[0])]]
+    assert (far.folder / "drift.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="no jq on this machine")
+def test_a_large_picture_goes_through_the_bucket(far: Far) -> None:
+    (commands,) = [block for block in CLOUD if "jq" in block]
+    run = far.run(f"SERVICE={EXAMPLE_HOST}\n{commands}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    said = json.loads(run.stdout)
+    assert (said["status"], said["image"]) == ("scored", {"width": 6400, "height": 1024, "format": "TIFF"})
+    example = json.loads(next(text for language, text in BLOCKS if language == "json" and "schema_version" in text))
+    assert example.keys() == said.keys()
+    for name in ("source", "model", "image", "statistics"):
+        assert example[name].keys() == said[name].keys()
+
+
+def test_python_example(far: Far) -> None:
+    (example,) = PYTHON
+    assert len([line for line in example.splitlines() if line]) == 10
+    broken = far.folder / "line-3" / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    command = [sys.executable, "-W", "error", "-c", example.replace(EXAMPLE_HOST, far.front.url)]
     run = subprocess.run(  # noqa: S603 - our own README
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+        command, cwd=far.folder, env=far.environment, capture_output=True, text=True, check=False
     )
-    assert re.fullmatch(r"reject 0\.\d+\n", run.stdout)
+    broken.unlink()
+    assert run.returncode == 0, run.stderr
+    rows = run.stdout.splitlines()
+    assert [re.sub(r"0\.\d+$", "0.5", row) for row in rows[:3]] == [
+        f"line-3/{name}.jpg {decision} 0.5"
+        for name, decision in (("0815", "pass"), ("0816", "pass"), ("0817", "reject"))
+    ]
+    assert rows[3].startswith("line-3/broken.jpg not scored: the bytes are not a picture")
+
+
+def test_the_example_of_a_problem_is_what_is_answered() -> None:
+    scorer = Scorer.from_file(BUNDLED_MODEL)
+    picture = encoded(Image.new("1", (9000, 9000)))
+    answer = Api(lambda: scorer).handle(Request("POST", "/predict", {"content-type": "image/png"}, {}, picture))
+    (example,) = [text for language, text in BLOCKS if language == "json" and "urn:problem-type" in text]
+    assert json.loads(example) == json.loads(answer.body)
 
 
 def test_ci_runs_the_first_two_commands_as_they_stand() -> None:
@@ -104,10 +250,19 @@ def test_ci_runs_the_first_two_commands_as_they_stand() -> None:
         assert command.removeprefix("pip install uv && ") in ci.replace("step ", "")
 
 
-def shell(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https://)([^)]+)\)", README))))
+def test_every_link_leads_somewhere(target: str) -> None:
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    anchors = {"#" + re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert target in anchors if target.startswith("#") else (REPOSITORY / target).exists()
+
+
+def shell(command: str, environment: dict[str, str], folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own README
         ["bash", "-c", command],  # noqa: S607 - the user's bash
-        cwd=REPOSITORY,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,

@@ -60,7 +60,7 @@ class Api:
             "/uploads": {"POST": self._upload},
             "/results/{key}": {"GET": self._result},
             "/openapi.json": {"GET": self._openapi},
-            "/": {"GET": lambda _: page_response("page")},
+            "/": {"GET": lambda _: page_response("page", uploads.sources if uploads else ())},
             "/docs": {"GET": lambda _: page_response("docs")},
         }
 

@@ -32,6 +32,8 @@ class Settings:
             one below two).
         results_uri: store that gets the results of uploads (`RESULTS_URI`; needed by the upload function alone).
         uploads_uri: store whose uploads are scored (`UPLOADS_URI`; given with the former).
+        uploads_endpoint: URL of the service that has the former, as a browser reaches it (`AWS_ENDPOINT_URL_S3`,
+            `AWS_ENDPOINT_URL`, `STORAGE_EMULATOR_HOST`; default that of S3 in `AWS_REGION`, or of Cloud Storage).
         outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
         outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
@@ -43,6 +45,7 @@ class Settings:
     threads: int
     results_uri: str | None = None
     uploads_uri: str | None = None
+    uploads_endpoint: str | None = None
     outcome_bus: str | None = None
     outcome_topic: str | None = None
     log_sample_rate: float = 0.1
@@ -83,11 +86,24 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         threads=_threads(environment),
         results_uri=environment.get("RESULTS_URI") or None,
         uploads_uri=environment.get("UPLOADS_URI") or None,
+        uploads_endpoint=_uploads_endpoint(environment),
         outcome_bus=environment.get("OUTCOME_BUS") or None,
         outcome_topic=environment.get("OUTCOME_TOPIC") or None,
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
     )
+
+
+def _uploads_endpoint(environment: Mapping[str, str]) -> str | None:
+    scheme = environment.get("UPLOADS_URI", "").partition("://")[0]
+    if scheme == "gs":
+        return environment.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
+    if scheme != "s3":
+        return None
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    own = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    return own or f"https://s3.{region}.{domain}"
 
 
 def _bucket(uri: str) -> str:

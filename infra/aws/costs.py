@@ -29,8 +29,15 @@ ALARM_MONTH: Final = 0.10
 
 # Assumed; everything else is counted from the code. Seconds are billed seconds for one picture.
 SECONDS: Final = {"https": 0.1, "uploads": 0.3, "backfill": 0.1}
-LOG_KB: Final = {"https": 2, "uploads": 2, "backfill": 0.05}
 BATCH: Final = 50
+
+# Measured, of a picture that passes or is rejected: the line of its metrics, and the line that is written of a sample.
+LOG_BYTES: Final = {"https": (520, 660), "uploads": (580, 720)}
+SAMPLE_RATE: Final = 0.1
+# Assumed: START, END and REPORT of Lambda; the gateway's own line of the template's form; what CloudWatch adds to each.
+PLATFORM_BYTES: Final = 270
+GATEWAY_BYTES: Final = 420
+ADDED_BYTES: Final = 26
 
 MONTH_SECONDS: Final = 30 * 24 * 3600
 # In template.yaml: one alarm on one metric each, and two by anomaly detection, which count as three.
@@ -42,12 +49,20 @@ def compute(path: str) -> float:
     return SECONDS[path] * MEMORY_GB * LAMBDA_GB_SECOND
 
 
+def log_bytes(path: str) -> float:
+    """What the function's call for one picture comes to in the log."""
+    metrics, whole = LOG_BYTES[path]
+    return metrics + SAMPLE_RATE * (whole + ADDED_BYTES) + PLATFORM_BYTES + 4 * ADDED_BYTES
+
+
 def rows() -> dict[str, tuple[float, ...]]:
     """For one picture: over HTTPS, as an upload that is alone in its batch, in a backfill."""
     batch_seconds = BATCH * SECONDS["backfill"]
     # Of a batch, Step Functions bills the time of its workflow, at the least memory there is.
     workflow = (EXPRESS_REQUEST + batch_seconds * 0.0625 * EXPRESS_GB_SECOND) / BATCH
-    log = {path: size / MILLION * LOG_GB for path, size in LOG_KB.items()}
+    https = log_bytes("https") + GATEWAY_BYTES + ADDED_BYTES
+    # What a batch writes is no more than what an upload does.
+    log = [size * LOG_GB / 1e9 for size in (https, log_bytes("uploads"), log_bytes("uploads") / BATCH)]
     return {
         f"Lambda, 1769 MB: {', '.join(f'{seconds} s' for seconds in SECONDS.values())} a picture": tuple(
             compute(path) for path in SECONDS
@@ -59,7 +74,7 @@ def rows() -> dict[str, tuple[float, ...]]:
         "EventBridge: the upload, the outcome": (0, 2 * EVENT, 0),
         "SQS: sent, received, deleted": (0, 3 * SQS_REQUEST, 0),
         "Step Functions": (0, 0, workflow),
-        "logs, 2 kB a picture": (log["https"], log["uploads"], log["backfill"]),
+        "logs": tuple(log),
     }
 
 

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steel_defect import pages
+from steel_defect.api import Api
 from steel_defect.http import Request
+from steel_defect.settings import settings_from
+from steel_defect.uploads.signed import signed_uploads
 from tests.transports import CloudRun
 
 if TYPE_CHECKING:
+    from steel_defect.scorer import Scorer
     from tests.transports import Lambda, Transport
 
 FILES = {"/": "page.html", "/docs": "docs.html"}
@@ -58,6 +62,33 @@ def test_a_page_comes_with_a_strict_policy(transport: Transport, path: str, meth
         (content,) = re.findall(rf"<{element}>(.*?)</{element}>", text_of(path), re.DOTALL)
         digest = b64encode(sha256(content.encode()).digest()).decode()
         assert policy[f"{element}-src"] == f"'sha256-{digest}'"
+
+
+@pytest.mark.parametrize(
+    ("store", "environment", "places"),
+    [
+        (
+            "s3://line-3",
+            {"AWS_REGION": "eu-central-1"},
+            "https://line-3.s3.eu-central-1.amazonaws.com/web/ https://s3.eu-central-1.amazonaws.com/line-3/web/",
+        ),
+        (
+            "s3://a/b c",
+            {"AWS_ENDPOINT_URL": "http://s3.test"},
+            "http://a.s3.test/b%20c/web/ http://s3.test/a/b%20c/web/",
+        ),
+        ("gs://a/b", {}, "https://a.storage.googleapis.com/b/web/ https://storage.googleapis.com/a/b/web/"),
+        ("file:///uploads", {}, ""),
+    ],
+)
+def test_the_page_may_also_send_to_the_folder_of_signed_uploads_and_nowhere_else(
+    probe: Scorer, store: str, environment: dict[str, str], places: str
+) -> None:
+    buckets = {"UPLOADS_URI": store, "RESULTS_URI": "gs://results"}
+    api = Api(lambda: probe, uploads=signed_uploads(settings_from({**environment, **buckets})))
+    for path, allowed in (("/", f"connect-src 'self' {places}".strip()), ("/docs", "connect-src 'self'")):
+        policy = api.handle(Request("GET", path)).headers["content-security-policy"].split("; ")
+        assert [part for part in policy if part.startswith("connect-src")] == [allowed]
 
 
 def test_the_page_takes_no_pictures(transport: Transport) -> None:

@@ -264,9 +264,7 @@ def test_a_picture_that_the_gateway_refuses_is_told_another_way(open_page: OpenP
     refusal = {"message": "Request Entity Too Large"}
     page.route("**/predict?map=true", lambda route: route.fulfill(status=413, json=refusal))
     add(page, upload("large.png", PASS))
-    expect(card(page, "large.png")).to_contain_text(
-        "takes less in one request. Put it into the uploads bucket instead."
-    )
+    expect(card(page, "large.png")).to_contain_text("takes less in one request, and has no bucket of uploads.")
 
 
 def test_dropped_and_pasted_pictures_and_the_cameras_are_scored(open_page: OpenPage, url: str) -> None:

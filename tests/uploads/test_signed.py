@@ -12,11 +12,12 @@ import pytest
 
 from steel_defect.api import Api
 from steel_defect.http import PROBLEM_TYPE, Request, Response
+from steel_defect.settings import settings_from
 from steel_defect.storage import Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
-from steel_defect.uploads.signed import SignedUploads
+from steel_defect.uploads.signed import SignedUploads, signed_uploads
 from tests.adapters.test_http_contract import assert_in_contract
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT
@@ -222,6 +223,30 @@ def test_stores_that_cannot_sign_count_as_none(probe: Scorer) -> None:
     api = Api(lambda: probe, uploads=SignedUploads("memory://signed-uploads", "memory://signed-results"))
     response = api.handle(wanted())
     assert (response.status, json.loads(response.body)["type"]) == (404, f"{PROBLEM_TYPE}uploads-not-configured")
+
+
+@pytest.mark.parametrize("bucket", ["signed-uploads", "signed.uploads", "signed-uploads/a b"])
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", None])
+def test_urls_are_of_the_places_that_the_page_may_send_to(
+    bucket: str, region: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On AWS with a region, whose host takes a browser's PUT at once; on Google Cloud without."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": region or "",
+        "GOOGLE_CLOUD_PROJECT": "test",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(key_file(tmp_path, make_key())),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    places = {"UPLOADS_URI": f"{'gs' if region is None else 's3'}://{bucket}", "RESULTS_URI": "s3://results"}
+    uploads = signed_uploads(settings_from({**places, **({"AWS_REGION": region} if region else {})}))
+    assert uploads is not None
+    url = uploads.sign(wanted(size=5).body, 100)["url"]
+    assert [url.startswith(source) for source in uploads.sources].count(True) == 1, url
+    assert region is None or f"s3.{region}.amazonaws.com" in url
 
 
 def test_a_prefix_of_the_store_is_part_of_the_uploads_name_and_not_of_the_key(

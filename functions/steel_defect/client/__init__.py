@@ -14,6 +14,7 @@ from steel_defect.client.errors import (
     RequestTooLarge,
     ServiceProblem,
 )
+from steel_defect.errors import SteelDefectError
 
 __all__ = [
     "AccessDenied",
@@ -22,5 +23,6 @@ __all__ = [
     "NoService",
     "RequestTooLarge",
     "ServiceProblem",
+    "SteelDefectError",
     "connect",
 ]

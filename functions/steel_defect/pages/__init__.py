@@ -12,19 +12,20 @@ from typing import Final
 from steel_defect.http import Response
 
 _FOLDER: Final = Path(__file__).parent
-# Where a page may send requests. Pictures go to the function that served the page, and nowhere else.
-_CONNECT: Final = "'self'"
 
 
 @cache
-def page_response(name: str) -> Response:
-    """The page `name`.html of this folder, with its Content-Security-Policy."""
+def page_response(name: str, uploads: tuple[str, ...] = ()) -> Response:
+    """The page `name`.html of this folder, with its Content-Security-Policy.
+
+    Pictures go to the function that served the page, or to `uploads`, the places its signed URLs are of; nowhere else.
+    """
     text = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
     return Response(
         200,
         {
             "content-type": "text/html; charset=utf-8",
-            "content-security-policy": content_security_policy(text),
+            "content-security-policy": content_security_policy(text, uploads),
             "cache-control": "no-cache",
             "permissions-policy": "camera=(self), geolocation=(), microphone=()",
             "referrer-policy": "no-referrer",
@@ -34,8 +35,8 @@ def page_response(name: str) -> Response:
     )
 
 
-def content_security_policy(html: str) -> str:
-    """What a page may do: run its own script and style, known by their hashes, and talk to its own function.
+def content_security_policy(html: str, uploads: tuple[str, ...]) -> str:
+    """What a page may do: run its own script and style, known by their hashes, talk to its own function, and upload.
 
     `require-trusted-types-for` has the browser refuse a string as HTML, whatever the script does.
     """
@@ -45,7 +46,7 @@ def content_security_policy(html: str) -> str:
             f"script-src {_hashes(html, 'script')}",
             f"style-src {_hashes(html, 'style')}",
             "img-src blob: data:",
-            f"connect-src {_CONNECT}",
+            " ".join(("connect-src 'self'", *uploads)),
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

@@ -12,6 +12,7 @@ role of the function, ...). `head` and `get` cannot tell a missing bucket from a
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
@@ -39,6 +40,10 @@ _CONFIG: Final = Config(
     signature_version="s3v4",
     max_pool_connections=32,
 )
+# By default URLs are signed for the host of no region. S3 redirects requests there for the first hours of a bucket, and
+# a browser follows no redirect of the question that it asks before a PUT.
+_SIGNING: Final = _CONFIG.merge(Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}))
+_OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
 _CONFLICT: Final = 409
 _TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES: Final = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
@@ -136,8 +141,14 @@ class S3Store:
         bound = {"ContentType": content_type, "ContentLength": size}
         request = {**self._request(key, None), **bound}
         with _translated(key):
-            url: str = self._client.generate_presigned_url("put_object", request, expires_seconds)
+            url: str = self._signer.generate_presigned_url("put_object", request, expires_seconds)
         return SignedUpload(url, {"content-type": content_type})
+
+    @cached_property
+    def _signer(self) -> Any:  # noqa: ANN401 - botocore states no types
+        # Stores that others run at a host of their own need not know their buckets as hosts.
+        own = not self._client.meta.endpoint_url.endswith(_OF_AWS)
+        return self._client if own else Session().create_client("s3", config=_SIGNING)
 
     def _request(self, key: str, version: str | None) -> dict[str, Any]:
         request = {"Bucket": self._bucket, "Key": check_key(key, self._prefix)}

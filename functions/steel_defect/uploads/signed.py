@@ -14,6 +14,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from steel_defect.body import json_in
 from steel_defect.errors import (
@@ -46,10 +47,28 @@ _log = logging.getLogger(__name__)
 class SignedUploads:
     """Signs uploads into one bucket, and reads their results from another."""
 
-    def __init__(self, uploads_uri: str, results_uri: str) -> None:
-        """Take both stores by their URIs. They are opened when they are first used."""
+    def __init__(self, uploads_uri: str, results_uri: str, endpoint: str | None = None) -> None:
+        """Take both stores by their URIs, and the URL of the service that has the former, for `sources`.
+
+        The stores are opened when they are first used.
+        """
         self._uploads_uri = uploads_uri
         self._results_uri = results_uri
+        self._endpoint = endpoint
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """What the URLs that `sign` gives begin with, for a Content-Security-Policy; nothing where it is not known.
+
+        The bucket is in the host's name or begins the path, as the service's own client has it. No client is asked:
+        it would have to be loaded for the page.
+        """
+        if self._endpoint is None:
+            return ()
+        scheme, _, host = self._endpoint.rstrip("/").partition("://")
+        bucket = self._uploads_uri.partition("://")[2].partition("/")[0]
+        below = quote(_prefix(self._uploads_uri) + FOLDER)
+        return f"{scheme}://{bucket}.{host}/{below}", f"{scheme}://{host}/{bucket}/{below}"
 
     def sign(self, body: bytes, max_bytes: int) -> dict[str, Any]:
         """Where and how to put the picture that `body` describes. `schema Upload` in openapi.json describes the answer.
@@ -121,7 +140,7 @@ def signed_uploads(settings: Settings) -> SignedUploads | None:
     """Signed uploads as the environment describes them; None where it names no buckets."""
     if settings.uploads_uri is None or settings.results_uri is None:
         return None
-    return SignedUploads(settings.uploads_uri, settings.results_uri)
+    return SignedUploads(settings.uploads_uri, settings.results_uri, settings.uploads_endpoint)
 
 
 def _described(body: bytes) -> tuple[str, str, int]:

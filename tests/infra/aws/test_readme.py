@@ -26,7 +26,7 @@ COMMANDS: Final = [
 
 def test_there_is_a_command_for_each_need() -> None:
     verbs = [" ".join(command.split()[:2]) for command in COMMANDS]
-    assert verbs == ["sam build", "sam deploy", "curl --aws-sigv4", "aws stepfunctions", "sam local", "sam delete"]
+    assert verbs == ["sam build", "sam deploy", "aws stepfunctions", "sam local", "sam delete"]
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("sam ")])

@@ -20,7 +20,6 @@ from steel_defect.errors import MalformedBody, ModelUnavailable
 from steel_defect.metrics import DESCRIPTIONS, NAMESPACE, Metric
 from steel_defect.serving import model_source
 from steel_defect.settings import SettingsError, load_settings
-from steel_defect.uploads.signed import signed_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from steel_defect.uploads.backfill import Backfill
     from steel_defect.uploads.processor import UploadProcessor
     from steel_defect.uploads.refs import ObjectRef
+    from steel_defect.uploads.signed import SignedUploads
 
 
 # Powertools reads it, for its log and its metrics. A deployment names each of its functions there, so that no alarm
@@ -42,7 +42,16 @@ _metrics_lock = Lock()
 
 _settings = load_settings()  # Settings that cannot be meant end the start, not the first request.
 _scorer = model_source(load_settings)
-_api = Api(_scorer, _scorer.state, signed_uploads(_settings))
+
+
+@cache
+def _signed_uploads() -> SignedUploads | None:
+    from steel_defect.uploads.signed import signed_uploads  # noqa: PLC0415 - no prediction needs it
+
+    return signed_uploads(_settings)
+
+
+_api = Api(_scorer, _scorer.state, _signed_uploads)
 try:
     # While the environment starts: Lambda gives more processor then, and SnapStart takes its copy afterwards.
     _scorer()

@@ -20,13 +20,13 @@ from steel_defect.http import Request, Response
 from steel_defect.metrics import Metric
 from steel_defect.serving import model_source
 from steel_defect.settings import load_settings
-from steel_defect.uploads.signed import signed_uploads
 
 if TYPE_CHECKING:
     import flask
     from cloudevents.http import CloudEvent
 
     from steel_defect.uploads.processor import UploadProcessor
+    from steel_defect.uploads.signed import SignedUploads
 
 _CHUNK: Final = 65_536
 
@@ -37,7 +37,16 @@ logging.basicConfig(level=logging.INFO, handlers=[_handler])
 _log = logging.getLogger("steel_defect")
 
 _scorer = model_source(load_settings)
-_api = Api(_scorer, _scorer.state, signed_uploads(_settings))
+
+
+@cache
+def _signed_uploads() -> SignedUploads | None:
+    from steel_defect.uploads.signed import signed_uploads  # noqa: PLC0415 - no prediction needs it
+
+    return signed_uploads(_settings)
+
+
+_api = Api(_scorer, _scorer.state, _signed_uploads)
 
 
 def _warm_up() -> None:

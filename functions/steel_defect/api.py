@@ -21,7 +21,6 @@ from steel_defect.errors import (
     UploadsNotConfigured,
 )
 from steel_defect.http import Request, Response, json_response, problem_response
-from steel_defect.pages import page_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +41,11 @@ class Api:
         self,
         scorer: Callable[[], Scorer],
         registry: Callable[[], RegistryState | None] = lambda: None,
-        uploads: SignedUploads | None = None,
+        uploads: Callable[[], SignedUploads | None] = lambda: None,
     ) -> None:
-        """Take the source of the model, what it follows, and the signed uploads where there are buckets for them.
+        """Take the sources of the model, of what it follows, and of the signed uploads, None without buckets for them.
 
-        `scorer` may raise `ModelUnavailable`: answered with 503.
+        `scorer` may raise `ModelUnavailable`: answered with 503. `uploads` is called when they are first needed.
         """
         self._scorer = scorer
         self._registry = registry
@@ -60,8 +59,8 @@ class Api:
             "/uploads": {"POST": self._upload},
             "/results/{key}": {"GET": self._result},
             "/openapi.json": {"GET": self._openapi},
-            "/": {"GET": lambda _: page_response("page", uploads.sources if uploads else ())},
-            "/docs": {"GET": lambda _: page_response("docs")},
+            "/": {"GET": self._page},
+            "/docs": {"GET": self._docs},
         }
 
     def handle(self, request: Request) -> Response:
@@ -121,10 +120,22 @@ class Api:
         return json_response(self._uploads().result(unquote(request.path).removeprefix("/results/")))
 
     def _uploads(self) -> SignedUploads:
-        if self._signed_uploads is None:
+        uploads = self._signed_uploads()
+        if uploads is None:
             message = "this deployment takes no uploads by signed URLs: UPLOADS_URI and RESULTS_URI are not set"
             raise UploadsNotConfigured(message)
-        return self._signed_uploads
+        return uploads
+
+    def _page(self, _request: Request) -> Response:
+        from steel_defect.pages import page_response  # noqa: PLC0415 - no prediction needs it
+
+        uploads = self._signed_uploads()
+        return page_response("page", uploads.sources if uploads else ())
+
+    def _docs(self, _request: Request) -> Response:
+        from steel_defect.pages import page_response  # noqa: PLC0415 - as above
+
+        return page_response("docs")
 
     def _openapi(self, _request: Request) -> Response:
         return Response(200, {"content-type": "application/json"}, _openapi_text())

@@ -6,18 +6,16 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.registry_objects import NAME, SHA256, RegistryError
 
-# ruff: noqa: PLC0415 - settings are read before a server forks, and ONNX Runtime must not be loaded then; see serving.py
+# ruff: noqa: PLC0415 - settings are read before a server forks, and ONNX Runtime must not be loaded then (see
+# serving.py); and a start with the bundled model need not wait for what reads a registry
 if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
     from steel_defect.storage import Store
-
-_REGISTERED: Final = re.compile(rf"(?P<store>.+)/models/(?P<name>{NAME})(?:/(?P<sha256>{SHA256}))?/?")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,9 @@ def parse_model_uri(uri: str) -> ModelFile | RegisteredModel:
     """
     if "://" not in uri or uri.endswith(".onnx"):
         return ModelFile(uri)
-    match = _REGISTERED.fullmatch(uri)
+    from steel_defect.registry_objects import NAME, SHA256
+
+    match = re.fullmatch(rf"(?P<store>.+)/models/(?P<name>{NAME})(?:/(?P<sha256>{SHA256}))?/?", uri)
     if match is None:
         message = (
             f"{uri!r} names no model; write STORE/models/NAME for what is in production, STORE/models/NAME/SHA256 for "
@@ -68,14 +68,16 @@ def load_model(source: ModelFile | RegisteredModel, *, threads: int) -> Scorer:
     Raises:
         ModelUnavailable: it is not there, damaged, not of the contract, or its store cannot be read.
     """
-    from steel_defect.registry import load_version
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import StorageError
 
     if isinstance(source, ModelFile):
         scheme, separator, rest = source.location.partition("://")
         if not separator or scheme == "file":
             return Scorer.from_file(Path(unquote(rest) if separator else source.location), threads=threads)
+    from steel_defect.registry import load_version
+    from steel_defect.registry_objects import RegistryError
+    from steel_defect.storage import StorageError
+
     try:
         if isinstance(source, ModelFile):
             folder, _, name = source.location.rpartition("/")
@@ -93,6 +95,7 @@ def wanted_version(source: RegisteredModel) -> str:
         StorageError: the store cannot be read.
     """
     from steel_defect.registry import production
+    from steel_defect.registry_objects import RegistryError
 
     if source.sha256 is not None:
         return source.sha256

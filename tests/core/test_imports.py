@@ -56,6 +56,15 @@ def test_the_lambda_function_adds_only_powertools() -> None:
     assert imported(f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT) <= LAMBDA
 
 
+def test_a_prediction_with_the_bundled_model_loads_no_store_no_registry_and_no_page() -> None:
+    listed = "print(json.dumps(sorted(name for name in sys.modules if name.startswith('steel_defect.'))))\nsys.exit()\n"
+    functions = Path(__file__).parents[2] / "functions"
+    code = f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT + listed
+    loaded = {name.split(".")[1] for name in imported(code)}
+    assert {"api", "scorer", "image"} <= loaded
+    assert not loaded & {"cli", "client", "pages", "registry", "registry_objects", "storage", "uploads"}
+
+
 def test_help_imports_neither_numpy_nor_torch() -> None:
     code = "from steel_defect.cli import main\nmain(['--help'], standalone_mode=False)"
     assert not imported(code.replace("{", "{{")) & {"numpy", "onnxruntime", "torch", "rich"}

@@ -85,7 +85,7 @@ def test_the_page_may_also_send_to_the_folder_of_signed_uploads_and_nowhere_else
     probe: Scorer, store: str, environment: dict[str, str], places: str
 ) -> None:
     buckets = {"UPLOADS_URI": store, "RESULTS_URI": "gs://results"}
-    api = Api(lambda: probe, uploads=signed_uploads(settings_from({**environment, **buckets})))
+    api = Api(lambda: probe, uploads=lambda: signed_uploads(settings_from({**environment, **buckets})))
     for path, allowed in (("/", f"connect-src 'self' {places}".strip()), ("/docs", "connect-src 'self'")):
         policy = api.handle(Request("GET", path)).headers["content-security-policy"].split("; ")
         assert [part for part in policy if part.startswith("connect-src")] == [allowed]

@@ -205,7 +205,7 @@ def test_a_bucket_that_is_not_there_is_a_fault_of_the_deployment(
 ) -> None:
     for name, value in ministack.environment.items():
         monkeypatch.setenv(name, value)
-    api = Api(lambda: probe, uploads=SignedUploads("s3://signed-nothing", "s3://signed-nothing-either"))
+    api = Api(lambda: probe, uploads=lambda: SignedUploads("s3://signed-nothing", "s3://signed-nothing-either"))
     assert api.handle(Request("GET", f"/results/{KEY}")).status == 500
 
 
@@ -214,13 +214,13 @@ def test_buckets_that_cannot_be_reached_are_worth_a_retry(probe: Scorer, monkeyp
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    api = Api(lambda: probe, uploads=SignedUploads("s3://uploads", "s3://results"))
+    api = Api(lambda: probe, uploads=lambda: SignedUploads("s3://uploads", "s3://results"))
     response = api.handle(Request("GET", f"/results/{KEY}"))
     assert (response.status, json.loads(response.body)["type"]) == (503, f"{PROBLEM_TYPE}uploads-unavailable")
 
 
 def test_stores_that_cannot_sign_count_as_none(probe: Scorer) -> None:
-    api = Api(lambda: probe, uploads=SignedUploads("memory://signed-uploads", "memory://signed-results"))
+    api = Api(lambda: probe, uploads=lambda: SignedUploads("memory://signed-uploads", "memory://signed-results"))
     response = api.handle(wanted())
     assert (response.status, json.loads(response.body)["type"]) == (404, f"{PROBLEM_TYPE}uploads-not-configured")
 
@@ -255,7 +255,7 @@ def test_a_prefix_of_the_store_is_part_of_the_uploads_name_and_not_of_the_key(
     assert s3
     for name, value in ministack.environment.items():
         monkeypatch.setenv(name, value)
-    api = Api(lambda: probe, uploads=SignedUploads(f"s3://{UPLOADS}/a/b/", f"s3://{RESULTS}/c"))
+    api = Api(lambda: probe, uploads=lambda: SignedUploads(f"s3://{UPLOADS}/a/b/", f"s3://{RESULTS}/c"))
     signed = json.loads(api.handle(wanted(size=5)).body)
     assert put(signed, b"notes") == 200
     store: Store = open_store(f"s3://{UPLOADS}")

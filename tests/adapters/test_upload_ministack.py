@@ -58,7 +58,7 @@ def test_a_picture_in_the_bucket_yields_its_result_and_a_non_picture_its_reason(
 
 
 def test_a_failing_store_ends_in_the_dead_letter_queue_and_a_redrive_finishes_it(ministack: Emulator) -> None:
-    deployed = Deployment(ministack, "redriven", eventbridge=False, results_exist=False, visibility_seconds=2)
+    deployed = Deployment(ministack, "redriven", eventbridge=False, results_exist=False, visibility_seconds=5)
     for index in range(3):
         deployed.put(f"{index}.jpg", strip_jpeg())
     wait_for(lambda: deployed.dead_letters() == 3)

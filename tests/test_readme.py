@@ -126,7 +126,7 @@ def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pyte
     pictures = list(various(SCORED_BEFORE))
     model = folder / "model.onnx"
     model.write_bytes(BUNDLED_MODEL.read_bytes())
-    write_reference(model, reference_of(map(Scorer.from_file(model).score, pictures)))
+    write_reference(model, reference_of(map(Scorer(model).score, pictures)))
     settings = {"MODEL_URI": str(model)}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ministack.environment.items():
@@ -235,7 +235,7 @@ def test_python_example(far: Far) -> None:
 
 
 def test_the_example_of_a_problem_is_what_is_answered() -> None:
-    scorer = Scorer.from_file(BUNDLED_MODEL)
+    scorer = Scorer(BUNDLED_MODEL)
     picture = encoded(Image.new("1", (9000, 9000)))
     answer = Api(lambda: scorer).handle(Request("POST", "/predict", {"content-type": "image/png"}, {}, picture))
     (example,) = [text for language, text in BLOCKS if language == "json" and "urn:problem-type" in text]
@@ -274,7 +274,7 @@ def without_times(table: str) -> list[str]:
 
 
 def test_the_quality_is_what_the_model_file_says() -> None:
-    figures = Scorer.from_file(BUNDLED_MODEL).contract.metrics["cross_validation_roc_auc"]
+    figures = Scorer(BUNDLED_MODEL).contract.metrics["cross_validation_roc_auc"]
     words = " ".join(README.split())
     assert f"ROC-AUC {figures['value']:.3f} on" in words
     assert f"from {figures['low']:.3f} to {figures['high']:.3f}:" in words

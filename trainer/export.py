@@ -182,7 +182,7 @@ def check_parity(deployed: nn.Module, path: Path, files: Sequence[Path]) -> floa
     Raises:
         ExportError: it is not below `PARITY`.
     """
-    scorer = Scorer.from_file(path)
+    scorer = Scorer(path)
     largest = 0.0
     for file in files:
         data = file.read_bytes()

@@ -44,7 +44,7 @@ def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
         SteelDefectError: a picture cannot be scored.
         OSError: a file cannot be read.
     """
-    scorer = Scorer.from_file(path)
+    scorer = Scorer(path)
     return reference_of(scorer.score(files[place].read_bytes()) for place in _spread(len(files)))
 
 
@@ -53,7 +53,7 @@ def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
 
     Padding cannot be told from a dark picture: those that leave some have to come as files.
     """
-    scorer = Scorer.from_file(path)
+    scorer = Scorer(path)
     height, width = pixels.shape[1:]
     pictures = (Picture(np.asarray(pixels[p]), width, height, (height, width), "PNG") for p in _spread(len(pixels)))
     return reference_of(scorer.score_decoded([picture], [0])[0] for picture in pictures)

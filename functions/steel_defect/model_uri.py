@@ -73,7 +73,7 @@ def load_model(source: ModelFile | RegisteredModel, *, threads: int) -> Scorer:
     if isinstance(source, ModelFile):
         scheme, separator, rest = source.location.partition("://")
         if not separator or scheme == "file":
-            return Scorer.from_file(Path(unquote(rest) if separator else source.location), threads=threads)
+            return Scorer(Path(unquote(rest) if separator else source.location), threads=threads)
     from steel_defect.registry import load_version
     from steel_defect.registry_objects import RegistryError
     from steel_defect.storage import StorageError

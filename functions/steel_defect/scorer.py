@@ -66,22 +66,26 @@ class Prediction:
 class Scorer:
     """Scores pictures with one model. Safe to call from several threads: nothing changes after construction."""
 
-    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+    def __init__(self, model: bytes | Path, *, threads: int = 1) -> None:
         """Load a model file.
 
         Args:
-            model: the bytes of an ONNX file that follows the project's contract.
+            model: an ONNX file that follows the project's contract, or its bytes.
             threads: ONNX Runtime's threads for one call. With less than two processors to itself, more than one only
                 makes them wait for each other.
 
         Raises:
-            ModelUnavailable: not an ONNX file, or one that does not follow the contract.
+            ModelUnavailable: cannot be read, not an ONNX file, or one that does not follow the contract.
         """
+        self.sha256, self.size_bytes = _identity(model)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # One size of input at a time needs no plan for its memory: 4 MB less, and no slower.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
+            # A path where there is one: the bytes need not be in memory beside what is made of them.
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
             self.contract: ModelContract = from_metadata(self._session.get_modelmeta().custom_metadata_map)
         except ContractError as error:
@@ -90,19 +94,7 @@ class Scorer:
             message = f"the model file cannot be loaded: {error}"
             raise ModelUnavailable(message) from error
         self._check_graph()
-        self.sha256 = hashlib.sha256(model).hexdigest()
-        self.size_bytes = len(model)
         self.threads = threads
-
-    @classmethod
-    def from_file(cls, path: Path, *, threads: int = 1) -> Scorer:
-        """Load the model file at `path`; see `Scorer`."""
-        try:
-            model = path.read_bytes()
-        except OSError as error:
-            message = f"the model file {path} cannot be read: {error.strerror or error}"
-            raise ModelUnavailable(message) from error
-        return cls(model, threads=threads)
 
     def score(self, data: bytes) -> Prediction:
         """Score one picture given as the bytes of its file.
@@ -164,6 +156,18 @@ class Scorer:
         if found != [expected] or _PROBABILITY not in names:
             message = f"the model takes {found} and gives {names}; expected {[expected]} and {_PROBABILITY!r}"
             raise ModelUnavailable(message)
+
+
+def _identity(model: bytes | Path) -> tuple[str, int]:
+    """SHA-256 and size of a model file."""
+    if isinstance(model, bytes):
+        return hashlib.sha256(model).hexdigest(), len(model)
+    try:
+        with model.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    except OSError as error:
+        message = f"the model file {model} cannot be read: {error.strerror or error}"
+        raise ModelUnavailable(message) from error
 
 
 def _cut_padding(defect_map: NDArray[np.float32], picture: Picture) -> NDArray[np.float32]:

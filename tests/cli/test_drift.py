@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 def result(model: Path, key: str, **values: float) -> dict[str, Any]:
     """A result as it is in a store, with these statistics."""
-    sha256 = Scorer.from_file(model).sha256
+    sha256 = Scorer(model).sha256
     found = {**dict.fromkeys(NAMES, 0.0), **values}
     probability = found.pop("defect_prob")
     return {
@@ -154,7 +154,7 @@ def test_pictures_that_became_brighter_are_told_from_those_that_did_not(tmp_path
     model = tmp_path / "model.onnx"
     contract = replace(CONTRACT, reference=reference_of(probe.score(data) for data in pictures(300, 0)))
     model.write_bytes(probe_model(contract))
-    scorer = Scorer.from_file(model)
+    scorer = Scorer(model)
     for name, brighter in (("same", 0), ("brighter", 20)):
         (tmp_path / name / "scores").mkdir(parents=True)
         for index, data in enumerate(pictures(200, brighter)):

@@ -80,7 +80,7 @@ def test_not_a_model_file() -> None:
 
 def test_missing_model_file(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"missing\.onnx cannot be read: No such file"):
-        Scorer.from_file(tmp_path / "missing.onnx")
+        Scorer(tmp_path / "missing.onnx")
 
 
 @pytest.mark.parametrize("key", list(to_metadata(CONTRACT)))
@@ -146,7 +146,7 @@ def test_a_way_of_scaling_that_is_not_known() -> None:
 
 
 def test_the_bundled_model_states_everything() -> None:
-    scorer = Scorer.from_file(BUNDLED_MODEL)
+    scorer = Scorer(BUNDLED_MODEL)
     contract: ModelContract = scorer.contract
     assert (contract.input.height, contract.input.width) == (128, 800)
     assert len(contract.class_names) == 4

@@ -72,7 +72,7 @@ def in_production(registry: Registry, sha256: str) -> None:
 
 
 def bundled() -> str:
-    return Scorer.from_file(BUNDLED_MODEL).sha256
+    return Scorer(BUNDLED_MODEL).sha256
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None
         got = export.run_onnx(path, _noise(8)[:count], batch=count)
         assert list(got) == ["defect_prob"]
         assert got["defect_prob"] == pytest.approx(DECISION.probabilities(logits[:count]), abs=export.PARITY)
-    scorer = Scorer.from_file(path)
+    scorer = Scorer(path)
     self_test(scorer)
     assert scorer.contract == contract
 

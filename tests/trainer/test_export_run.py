@@ -107,7 +107,7 @@ def test_both_files_hold_the_reference_of_the_judged_pictures(exported: tuple[Pa
     assert reference.pictures == len(names)
     assert set(reference.statistics) == {"mean", "contrast", "dark_share", "defect_prob"}
     assert _contract(run / "model-int8.onnx").reference == reference
-    scorer = Scorer.from_file(run / "model.onnx")
+    scorer = Scorer(run / "model.onnx")
     means = [scorer.score((run.parent / "drawn" / name).read_bytes()).statistics.mean for name in names]
     assert set(reference.statistics["mean"].edges) <= set(means)
 
@@ -116,7 +116,7 @@ def test_the_file_says_of_a_picture_what_the_run_said(exported: tuple[Path, Resu
     run, _ = exported
     opened = read_run(run)
     predictions, decision = opened.predictions("validation"), read_decision(opened)
-    scorer = Scorer.from_file(run / "model.onnx")
+    scorer = Scorer(run / "model.onnx")
     said = [scorer.score((run.parent / "drawn" / name).read_bytes()).defect_prob for name in predictions.names]
     assert said == pytest.approx(decision.probabilities(predictions.defect_logits), abs=1e-4)
 

@@ -176,7 +176,7 @@ def test_its_weights_can_be_read_back_into_the_network(float_file: Path, int8_fi
 
 
 def test_it_serves_and_can_be_published(int8_file: Path, tmp_path: Path) -> None:
-    self_test(Scorer.from_file(int8_file))
+    self_test(Scorer(int8_file))
     sha256 = publish(open_store(f"file://{tmp_path}"), int8_file.read_bytes(), who="test")
     assert (tmp_path / "models" / "test" / sha256 / "model.onnx").read_bytes() == int8_file.read_bytes()
 

@@ -61,7 +61,7 @@ def test_a_model_file_keeps_it_and_its_answers(tmp_path: Path) -> None:
     model.write_bytes(probe_model())
     reference = reference_of_pixels(model, np.zeros((3, 128, 800), np.uint8))
     write_reference(model, reference)
-    scorer = Scorer.from_file(model)
+    scorer = Scorer(model)
     assert scorer.contract.reference == reference
     assert scorer.score(encoded(gray(np.full((128, 800), 51.0)))).defect_prob == pytest.approx(0.2, abs=1e-5)
 

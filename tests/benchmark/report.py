@@ -119,6 +119,17 @@ def stages_table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def bulk_line(found: dict[str, Any]) -> str:
+    """The rates of `score DIR`, and their ratio."""
+    one, every = (sorted(found["bulk"][name]) for name in ("one", "all"))
+    each = sorted(b / a for a, b in zip(found["bulk"]["one"], found["bulk"]["all"], strict=True))
+    middle = len(one) // 2
+    return (
+        f"`steel-defect score DIR`: {one[middle]:.1f} pictures a second on one processor, {every[middle]:.1f} on "
+        f"{found['bulk']['processors']}: {each[middle]:.2f} times ({each[0]:.2f} to {each[-1]:.2f})."
+    )
+
+
 def _costs(found: dict[str, Any]) -> list[Ratio]:
     both = found["quota"]["1"]
     alone = {name: [usd_for_a_million(median(ms)) for ms in figures["ms"]] for name, figures in both.items()}

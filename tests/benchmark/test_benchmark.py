@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,9 +20,9 @@ from tests.benchmark.cold import lambda_start
 from tests.benchmark.contenders import Contender
 from tests.benchmark.plan import Plan
 from tests.benchmark.quota import NoQuota, quota
-from tests.benchmark.report import Ratio, ratios, table, usd_for_a_million
+from tests.benchmark.report import Ratio, bulk_line, ratios, stages_table, table, usd_for_a_million
 from tests.benchmark.seed.model import write_model
-from tests.conftest import SAMPLES
+from tests.conftest import REPOSITORY, SAMPLES
 
 # Is busy for a second of the clock, and says how much of it the processor gave.
 SPEND = """
@@ -110,3 +111,11 @@ def test_every_line_of_the_issue_is_in_the_table() -> None:
     judged = {row.what: row.verdict for row in ratios(found) if row.firm is not None}
     assert len(judged) == 8
     assert judged["requests a second, 8 clients"] == "aim"
+
+
+def test_the_readme_says_what_the_last_run_found() -> None:
+    found = json.loads((Path(__file__).parent / "results" / "benchmark.json").read_text(encoding="utf-8"))
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert table(ratios(found)) in readme
+    assert stages_table(found) in readme
+    assert bulk_line(found) in " ".join(readme.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 import torch
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]  # torchvision ships no types
 
+from tests.conftest import REPOSITORY
 from tests.trainer.small import ALONE
-from trainer import study
+from trainer import study, study_sizes
 from trainer.study_report import markdown, summarise
 
 if TYPE_CHECKING:
@@ -75,3 +77,10 @@ def test_runs_that_judged_other_pictures_are_not_compared() -> None:
     other = _result("drawn", "e1-15b", 0, np.arange(20.0), ~truth)
     with pytest.raises(ValueError, match="not judged on the same pictures"):
         summarise([one, other])
+
+
+def test_the_readme_says_what_the_studies_found() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    results = REPOSITORY / "trainer" / "results"
+    assert markdown(json.loads((results / "equal-terms.json").read_text(encoding="utf-8"))["sets"]) in readme
+    assert study_sizes.markdown(json.loads((results / "sizes.json").read_text(encoding="utf-8"))["sizes"]) in readme

@@ -34,7 +34,7 @@ def plot(rows: Sequence[Ratio], path: Path) -> None:
     axes.axvline(1, color="#999999", linewidth=0.8)
     labels = [f"{row.what}{' (inverse)' if row.rate else ''}" for row in reversed(rows)]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
-    axes.set_xlabel("ratio to the stand-in of the seed project; shorter is better (line: firm, dots: aim)")
+    axes.set_xlabel("ratio to the FastAPI service; shorter is better (line: firm, dots: aim)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlim(0, max(1.1, *(1 / row.low if row.rate else row.high for row in rows)) + 0.12)
     figure.savefig(path)

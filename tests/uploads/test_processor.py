@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,8 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.scorer import Scorer
+from steel_defect.parallel import in_order
+from steel_defect.scorer import Prediction, Scorer
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.processor import Outcome, ResultsAmongUploads, UploadProcessor
@@ -320,3 +323,27 @@ def test_result_keys_keep_the_key_and_stay_in_their_folder(world: World, key: st
 
 def test_long_keys_that_begin_alike_have_results_of_their_own() -> None:
     assert result_key("x" * 1023 + "a") != result_key("x" * 1023 + "b")
+
+
+def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors(
+    probe: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    world = World(lambda: probe)
+    busy, most = 0, []
+    counting = Lock()
+
+    def score_slowly(data: bytes) -> Prediction:
+        nonlocal busy
+        with counting:
+            busy += 1
+            most.append(busy)
+        time.sleep(0.02)
+        with counting:
+            busy -= 1
+        return Scorer.score(probe, data)
+
+    monkeypatch.setattr(probe, "score", score_slowly)
+    refs = [world.upload(f"{number}.png", shade(number)) for number in range(12)]
+    assert set(in_order(world.processor.process, refs, 6)) == {Outcome.SCORED}
+    assert max(most) == 2

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from enum import StrEnum
 from functools import cache
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from steel_defect import observation
@@ -61,6 +62,8 @@ class UploadProcessor:
         self._publish = publish
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
+        # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
+        self._scoring = BoundedSemaphore(os.cpu_count() or 1)
         self._results = self._open(self._results_uri)
 
     def process(self, ref: ObjectRef) -> Outcome:
@@ -113,7 +116,8 @@ class UploadProcessor:
             if data is None:
                 return None
             observation.note(picture_bytes=len(data))
-            prediction = scorer.score(data)
+            with self._scoring:
+                prediction = scorer.score(data)
             observation.note_prediction(prediction, scorer)
             return results.scored(ref, prediction, scorer)
         except SteelDefectError as error:

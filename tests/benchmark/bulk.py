@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.benchmark.plan import Plan
 
-_COUNT: Final = 600
+_COUNT: Final = 1200
 
 
 def pictures_in(plan: Plan, count: int = _COUNT) -> Path:

@@ -65,6 +65,11 @@ def test_a_prediction_with_the_bundled_model_loads_no_store_no_registry_and_no_p
     assert not loaded & {"cli", "client", "pages", "registry", "registry_objects", "storage", "uploads"}
 
 
+def test_a_jpeg_loads_no_plugin_of_another_format() -> None:
+    listed = "print(json.dumps(sorted(name for name in sys.modules if name.endswith('ImagePlugin'))))\nsys.exit()\n"
+    assert imported(PREDICT + listed) == {"PIL.JpegImagePlugin"}
+
+
 def test_help_imports_neither_numpy_nor_torch() -> None:
     code = "from steel_defect.cli import main\nmain(['--help'], standalone_mode=False)"
     assert not imported(code.replace("{", "{{")) & {"numpy", "onnxruntime", "torch", "rich"}

@@ -30,7 +30,9 @@ def plot(rows: Sequence[Ratio], path: Path) -> None:
             if line is not None:
                 x = 1 / line if row.rate else line
                 axes.plot([x, x], [place - 0.42, place + 0.42], color="black", linestyle=style, linewidth=1.6)
-        axes.text(max(high, value) + 0.015, place, f"{value:.2f}", va="center", fontsize=8)
+        drawn = [x for x in (row.firm, row.aim) if x is not None]
+        right = max([high, *(1 / x if row.rate else x for x in drawn)])
+        axes.text(right + 0.015, place, f"{value:.2f}", va="center", fontsize=8)
     axes.axvline(1, color="#999999", linewidth=0.8)
     labels = [f"{row.what}{' (inverse)' if row.rate else ''}" for row in reversed(rows)]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)

@@ -34,6 +34,7 @@ from trainer.predict import predict
 from trainer.provenance import git_commit, machine
 from trainer.quantise import quantise
 from trainer.recipe import read_recipe
+from trainer.study import DRAWN
 from trainer.synthetic import HARD_STRENGTH
 from trainer.train import Job, train
 
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 
 SIZES: Final = ((64, 416), (96, 608), (128, 800), (192, 1216))
 STEPS: Final = 150
-TRAIN: Final = (2000, 21)
-TEST: Final = (800, 22)
 _CALIBRATION: Final = 40
 _FLOAT_FIRST: Final = 3
 
@@ -58,7 +57,10 @@ def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Pat
     height, width = size
     overrides = (f"input.height={height}", f"input.width={width}", f"optimisation.steps={STEPS}")
     recipe = read_recipe("strip", overrides)
-    learned, judged = (load(drawn(*what, work, HARD_STRENGTH), recipe.input, work / "cache") for what in (TRAIN, TEST))
+    learned, judged = (
+        load(drawn(*what, work, HARD_STRENGTH), recipe.input, work / "cache")
+        for what in (DRAWN["train"], DRAWN["test"])
+    )
     real = load(open_loose_pictures(severstal), recipe.input, work / "cache")
     torch.manual_seed(recipe.seed)
     start = build_network(recipe, learned.classes.shape[1])

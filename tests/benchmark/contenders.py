@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -51,8 +52,6 @@ class Contender:
 
 def direct_event(picture: bytes) -> dict[str, str]:
     """The direct invocation that both understand."""
-    import base64  # noqa: PLC0415 - one line
-
     return {"image": base64.b64encode(picture).decode()}
 
 
@@ -60,7 +59,7 @@ def build(folder: Path, python: Path, architecture: str) -> tuple[Contender, Con
     """Build both packages for Lambda's Python, compiled.
 
     Args:
-        folder: gets a folder for each; what is there already is used again.
+        folder: gets a folder for each; what was in them goes.
         python: a Python 3.13.
         architecture: "x86_64" or "arm64".
 

@@ -1,7 +1,8 @@
 """A batch of queue messages: each fails alone, and when time runs short the rest goes back unprocessed.
 
 Several are worked on at a time. An upload waits for its bucket far longer than for its score, and Lambda bills the
-waiting; one call of the model for many pictures would save nothing (measured: no less time a picture).
+waiting. One call of the model for many pictures would save nothing: on one processor, which is what the function has,
+a picture takes a seventh longer in a batch of 16 than alone.
 """
 
 from __future__ import annotations

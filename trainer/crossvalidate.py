@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 
 from trainer.checkpoint import RunFolder
 from trainer.metrics import roc_auc
@@ -18,13 +17,13 @@ from trainer.model import StripNet, normalise
 from trainer.predict import predict
 from trainer.strips import StripSet
 from trainer.train import Job, train
+from trainer.whole import logistic_regression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from trainer.batches import Mixture
     from trainer.distributed import World
@@ -112,7 +111,8 @@ def cross_validate(trial: Trial, parts: NDArray[np.int64], world: World) -> OutO
         usable = np.concatenate([~held_out, np.ones(len(strips) - count, np.bool_)])
         recipe = replace(trial.recipe, seed=trial.recipe.seed + part)
         run = RunFolder(trial.folder / f"part-{part + 1}")
-        network = train(trial.start(), Job(recipe, strips, trial.mixture(strips, usable), None, run), world)
+        job = Job(recipe, strips, trial.mixture(strips, usable), None, run, own=np.arange(len(strips)) < count)
+        network = train(trial.start(), job, world)
         said = predict(network, trial.strips.take(held_out), world)
         defect_logits[held_out] = said.defect_logits
         if class_logits is not None and said.class_logits is not None:
@@ -153,23 +153,6 @@ def frozen_baseline(imagenet: StripNet, strips: StripSet, parts: NDArray[np.int6
         held_out = torch.from_numpy(parts == part)
         mean, deviation = features[~held_out].mean(dim=0), features[~held_out].std(dim=0) + 1e-6
         standard = (features - mean) / deviation
-        weight, offset = _logistic_regression(standard[~held_out], truth[~held_out])
+        weight, offset = logistic_regression(standard[~held_out], truth[~held_out])
         logits[held_out] = standard[held_out] @ weight + offset
     return logits.numpy()
-
-
-def _logistic_regression(features: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and offset with the usual unit penalty on the squared weights."""
-    weight = torch.zeros(features.shape[1], requires_grad=True)
-    offset = torch.zeros((), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, offset], max_iter=200)
-
-    def loss() -> float:
-        optimizer.zero_grad()
-        misfit = F.binary_cross_entropy_with_logits(features @ weight + offset, truth, reduction="sum")
-        total = misfit + 0.5 * weight.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return total.item()
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    return weight.detach(), offset.detach()

@@ -129,7 +129,9 @@ def restore(path: Path) -> DeployedStripNet:
             for name, unit in ((weight, step.reshape(-1, 1, 1, 1)), (bias, initialisers[scale] * step)):
                 initialisers[name.removesuffix(_ROUNDED)] = unit * initialisers[name]
     head = initialisers.get("head.weight")
-    deployed = DeployedStripNet(StripNet(1 if head is None else len(head)).eval(), scale=1.0, offset=0.0)
+    network = StripNet(1 if head is None else len(head))
+    network.head.whole.data = initialisers.get("head.whole", network.head.whole.data)
+    deployed = DeployedStripNet(network, scale=1.0, offset=0.0)
     names = deployed.state_dict().keys()
     # The exporter leaves out a factor of 1 and a term of 0.
     neutral = {"scale": torch.tensor(1.0), "offset": torch.tensor(0.0)}

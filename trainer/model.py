@@ -86,6 +86,33 @@ class GrayMobileNet(nn.Module, ABC):
         return self
 
 
+class MapHead(nn.Conv2d):
+    """A 1x1 convolution to a map of class logits, and one logit of the picture as a whole, added to every cell.
+
+    The second part reads the features' average over the picture (as in "ParseNet", Liu et al., 2015). It is zero, and
+    no step of training changes it: `trainer.whole.fit_whole` fits it at the end, where a recipe asks for that.
+    """
+
+    bias: nn.Parameter
+
+    def __init__(self, classes: int) -> None:
+        """Start from a map that shows nothing, and a whole that says nothing."""
+        super().__init__(FEATURES, classes, 1)
+        nn.init.normal_(self.weight, std=0.01)
+        self.bias = nn.Parameter(torch.full((classes,), _PRIOR_LOGIT))
+        self.whole = nn.Parameter(torch.zeros(1, FEATURES, 1, 1), requires_grad=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (N, 1280, h, w) to logits (N, C, h, w)."""
+        return super().forward(features) + F.conv2d(features.mean(dim=(2, 3), keepdim=True), self.whole)
+
+    def without_whole(self) -> nn.Conv2d:
+        """The convolution alone, with the same weights: all there is where nothing was fitted."""
+        plain = nn.Conv2d(FEATURES, self.out_channels, 1)
+        plain.weight, plain.bias = self.weight, self.bias
+        return plain
+
+
 class StripNet(GrayMobileNet):
     """MobileNetV2 features and a 1x1 convolution to a map of class logits, one cell for 32 x 32 pixels.
 
@@ -93,13 +120,13 @@ class StripNet(GrayMobileNet):
     place of the damage comes with the answer.
     """
 
+    head: MapHead
+
     def __init__(self, classes: int = CLASSES, *, dropout: float = 0.2) -> None:
         """Start from random weights; `load_backbone` brings those of ImageNet."""
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Conv2d(FEATURES, classes, 1)
-        nn.init.normal_(self.head.weight, std=0.01)
-        self.head.bias = nn.Parameter(torch.full((classes,), _PRIOR_LOGIT))
+        self.head = MapHead(classes)
 
     def forward(self, image: Tensor) -> Tensor:
         """Gray uint8 (N, H, W) to class logits (N, C, H/32, W/32)."""
@@ -131,10 +158,10 @@ class DeployedStripNet(nn.Module):
     def __init__(self, network: StripNet, scale: float, offset: float) -> None:
         """Copy a trained network; probability = sigmoid(scale * logit + offset)."""
         super().__init__()
-        fused = StripNet(network.head.out_channels)  # type: ignore[arg-type]  # a convolution's is a number
+        fused = StripNet(network.head.out_channels)
         fused.load_state_dict(network.state_dict())
         self.features = fold_batch_norm(fused.eval().features)
-        self.head = fused.head
+        self.head: nn.Conv2d = fused.head if fused.head.whole.any() else fused.head.without_whole()
         self.register_buffer("scale", torch.tensor(scale))
         self.register_buffer("offset", torch.tensor(offset))
         self.eval()

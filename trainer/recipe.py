@@ -66,6 +66,9 @@ class Optimisation:
         clip: largest norm of a gradient; 0 for no limit.
         balance: fill half of each batch with defects, whatever their share.
         patience: epochs without a better validation ROC-AUC before training stops; 0 for never.
+        keep: share of the weights that training started from in those that come out; for few pictures of another
+            origin 0.5 (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models").
+        refit: of a strip network: at the end, fit what a picture as a whole says; see `trainer.whole`.
     """
 
     optimiser: str = "adamw"
@@ -82,6 +85,8 @@ class Optimisation:
     clip: float = 5.0
     balance: bool = False
     patience: int = 0
+    keep: float = 0.0
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,8 @@ class Recipe:
         for key in ("height", "width"):
             if getattr(self.input, key) < STRIDE or getattr(self.input, key) % STRIDE:
                 _refuse(f"input.{key}", getattr(self.input, key), f"a multiple of {STRIDE}")
+        if not 0 <= self.optimisation.keep <= 1:
+            _refuse("optimisation.keep", self.optimisation.keep, "a share from 0 to 1")
         if not 0 <= self.network.trained_blocks <= BLOCKS:
             _refuse("network.trained_blocks", self.network.trained_blocks, f"0 to {BLOCKS}")
         if self.optimisation.batch < 1 or self.optimisation.epochs <= 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ from trainer.predict import predict
 from trainer.recipe import RecipeError
 from trainer.runlog import RunLog, figures
 from trainer.state import TrainingState
+from trainer.whole import fit_whole
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from trainer.batches import Mixture
     from trainer.checkpoint import RunFolder
     from trainer.distributed import World
@@ -41,6 +45,8 @@ class Job:
         validation: pictures to choose the best epoch by; None takes the last.
         run: where checkpoints and logs go.
         workers: loader processes; 0 loads in this one.
+        own: which pictures are like those that will be judged, bool (N,), where others are learned from beside them;
+            None where all are.
     """
 
     recipe: Recipe
@@ -49,6 +55,7 @@ class Job:
     validation: StripSet | None
     run: RunFolder
     workers: int = 0
+    own: NDArray[np.bool_] | None = None
 
     @property
     def steps_in_epoch(self) -> int:
@@ -74,7 +81,8 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         world: the processes that train together.
 
     Returns:
-        The averaged weights: those of the epoch with the best validation ROC-AUC, or the last.
+        The averaged weights: those of the epoch with the best validation ROC-AUC, or the last; with a share of those it
+        started from, and fitted to whole pictures, where the recipe asks for that.
 
     Raises:
         CheckpointError: the folder's checkpoint is damaged or of another recipe.
@@ -85,6 +93,7 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
     if plan.batch % world.size:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
         raise RecipeError(message)
+    start = copy.deepcopy(network)
     state = TrainingState(network, recipe, world)
     if run.last.exists():
         state.restore(run.last)
@@ -125,10 +134,32 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
             if progress.finished:
                 break
 
+    if world.leads and (plan.keep or plan.refit):
+        _settle(start, job)
     world.gather(None)  # nobody reads the best weights before they are written
     best = read_checkpoint(run.best)["network"]
     state.network.load_state_dict(best)
     return state.network.eval()
+
+
+def _settle(start: GrayMobileNet, job: Job) -> None:
+    """Turn the weights that training came out with into those the recipe asks for, once."""
+    best, plan = read_checkpoint(job.run.best), job.recipe.optimisation
+    if best.get("settled"):
+        return
+    began = start.state_dict()
+    start.load_state_dict(
+        {
+            name: torch.lerp(value, began[name], plan.keep) if value.is_floating_point() else value
+            for name, value in best["network"].items()
+        }
+    )
+    if plan.refit:
+        learned = np.zeros(len(job.strips), np.bool_)
+        for places, _ in job.mixture:
+            learned[places] = True
+        fit_whole(start, job.strips, learned if job.own is None else learned & job.own)
+    write_checkpoint(job.run.best, {**best, "network": start.state_dict(), "settled": True})
 
 
 def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> None:

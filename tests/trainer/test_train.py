@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -71,9 +72,10 @@ def test_training_tells_defects_from_clean_pictures(tmp_path: Path, name: str) -
     assert logits[strips.defect].min() > logits[~strips.defect].max()
 
 
-@pytest.mark.parametrize("step", [1, 2, 3, 5])
-def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path: Path, step: int) -> None:
-    recipe = small_recipe()
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize("settled", [(), ("optimisation.keep=0.5", "optimisation.refit=true")])
+def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path: Path, step: int, settled: tuple[str, ...]) -> None:
+    recipe = small_recipe(*settled)
     whole = _train(tmp_path / "whole", recipe)
     with _killed_at(step):
         _train(tmp_path / "killed", recipe)
@@ -98,6 +100,34 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     again = _train(tmp_path, recipe)
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert (tmp_path / "last.pt").stat().st_mtime_ns == time
+
+
+def test_a_share_of_the_first_weights_is_kept(tmp_path: Path) -> None:
+    kept = {
+        share: _train(tmp_path / str(share), small_recipe("optimisation.epochs=1", f"optimisation.keep={share}"))
+        for share in (0.0, 0.25, 1.0)
+    }
+    first = small_network(small_recipe()).state_dict()
+    for key in ("features.0.0.weight", "features.0.1.running_var", "head.weight"):
+        assert not torch.equal(kept[0.0][key], first[key])
+        torch.testing.assert_close(kept[0.25][key], 0.75 * kept[0.0][key] + 0.25 * first[key])
+        torch.testing.assert_close(kept[1.0][key], first[key])
+
+
+def test_a_finished_run_is_settled_once_and_on_its_own_pictures(tmp_path: Path) -> None:
+    recipe = small_recipe("optimisation.epochs=1", "optimisation.keep=0.5", "optimisation.refit=true")
+    job = small_job(tmp_path, recipe)
+    job = replace(job, own=np.arange(len(job.strips)) < 4)
+    with pytest.MonkeyPatch.context() as patch:
+        chosen: list[list[int]] = []
+        patch.setattr(
+            "trainer.train.fit_whole", lambda _network, _strips, own: chosen.append(np.flatnonzero(own).tolist())
+        )
+        train(small_network(recipe), job, ALONE)
+        first = _weights(tmp_path)
+        train(small_network(recipe), job, ALONE)
+    assert chosen == [[0, 1, 2, 3]]
+    assert all(torch.equal(value, _weights(tmp_path)[key]) for key, value in first.items())
 
 
 @pytest.fixture
@@ -198,7 +228,8 @@ def test_each_block_has_its_rate_and_offsets_do_not_decay() -> None:
     peaks = sorted({round(group["peak"], 6) for group in groups})
     assert peaks == sorted([*(round(0.9**depth, 6) for depth in range(19)), 5.0])
     assert all(group["weight_decay"] == (0.02 if group["params"][0].ndim > 1 else 0) for group in groups)
-    assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    assert sum(len(group["params"]) for group in groups) == len(trained)
 
 
 def test_precision_is_what_is_asked_for() -> None:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 CLASS_NAMES: Final = ("pits", "cracks", "scratches", "rolled-in scale")
 MODEL_NAME: Final = "strip-mobilenetv2"
-MODEL_VERSION: Final = "0.3.0"
+MODEL_VERSION: Final = "0.2.0"
 LICENCE: Final = (
     "weights: MIT, as the project; trained on drawn strips and on pictures of the Severstal data set (owner PAO "
     "Severstal), from an ImageNet backbone under MIT; see MODEL_CARD.md"
@@ -70,7 +70,6 @@ STAGE_2: Final = (
     "optimisation.rate=1.5e-4",
     "optimisation.head_rate=6e-4",
     "optimisation.average=0.95",
-    "optimisation.refit=true",
 )
 
 
@@ -147,8 +146,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
 
     everything = join(real, drawn, agreed)
     all_of_it = mixture(everything, np.ones(len(everything), np.bool_))
-    own = np.arange(len(everything)) < len(real)
-    last = Job(stage_2, everything, all_of_it, None, RunFolder(config.work / "stage-2"), own=own)
+    last = Job(stage_2, everything, all_of_it, None, RunFolder(config.work / "stage-2"))
     network = train(copy.deepcopy(pretrained), last, world)
     assert isinstance(network, StripNet)  # noqa: S101 - that is what the recipe makes
     drawn_quality = bootstrap_auc(predict(network, held_out, world).defect_logits, held_out.defect)

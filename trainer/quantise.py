@@ -132,17 +132,23 @@ def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
     """Take out of the last bias what rounding adds to the logit of a picture on average, where there is such a bias."""
     rounded = onnx.load(path)
     bias = next((item for item in rounded.graph.initializer if item.name == "head.bias"), None)
-    if bias is None or "defect_map" not in [output.name for output in rounded.graph.output]:
+    if bias is None:
         return
-    logits = []
-    for file in (source, path):
-        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-        maps = [session.run(["defect_map"], {"image": picture[None]})[0].astype(np.float64) for picture in pixels]
-        # The odds of a picture are the sum of those of its cells.
-        logits.append(np.log([(cells / (1 - np.minimum(cells, 1 - 1e-9))).sum() for cells in maps]))
-    moved = numpy_helper.to_array(bias) - np.float32(np.mean(logits[1] - logits[0]))
+    scale = next((numpy_helper.to_array(item) for item in rounded.graph.initializer if item.name == "scale"), 1.0)
+    exact, found = (_calibrated_logits(onnx.load(source), pixels), _calibrated_logits(rounded, pixels))
+    moved = numpy_helper.to_array(bias) - np.float32(np.mean(found - exact) / scale)
     bias.CopyFrom(numpy_helper.from_array(moved.astype(np.float32), bias.name))
     onnx.save(rounded, path)
+
+
+def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What `defect_prob` is the sigmoid of, (N,): probabilities of a sure network are 0 and 1 and tell no more."""
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    logit = next(node for node in probe.graph.node if node.output[0] == "defect_prob").input[0]
+    probe.graph.output.append(onnx.helper.make_tensor_value_info(logit, onnx.TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.array([session.run([logit], {"image": picture[None]})[0].item() for picture in pixels], np.float64)
 
 
 def _optimise(source: Path, target: Path) -> None:

@@ -18,8 +18,8 @@ from steel_defect.scorer import Scorer
 from steel_defect.selftest import self_test
 from steel_defect.storage import open_store
 from trainer.equalise import equalise
-from trainer.export import export, restore, run_onnx, run_torch
-from trainer.model import DeployedStripNet, StripNet, picture_logit
+from trainer.export import PARITY, export, largest_difference, restore, run_onnx, run_torch
+from trainer.model import DeployedStripNet, MapHead, StripNet, picture_logit
 from trainer.quantise import QuantisationError, nodes_to_quantise, quantise, round_weights
 from trainer.synthetic import draw_strip
 
@@ -79,6 +79,24 @@ def test_an_int8_file_answers_like_its_float_one_on_pictures_it_was_not_calibrat
     for name in ("defect_prob", "class_prob"):
         assert np.abs(expected[name] - got[name]).mean() < 0.04
     assert got["defect_map"].shape == (24, 3, 2, 5)
+
+
+def test_a_sure_network_that_was_fitted_to_whole_pictures_is_rounded_as_well(float_file: Path, tmp_path: Path) -> None:
+    deployed = restore(float_file)
+    fitted = MapHead(3)
+    fitted.load_state_dict({**deployed.head.state_dict(), "whole": torch.linspace(-0.1, 0.3, 1280).view(1, -1, 1, 1)})
+    with torch.no_grad():
+        fitted.bias.sub_(40)  # the probability of every cell is 0 in float32
+    deployed.head, deployed.scale, deployed.offset = fitted, torch.tensor(0.2), torch.tensor(1.0)
+    exact, rounded, pixels = tmp_path / "exact.onnx", tmp_path / "rounded.onnx", _pictures(24, seed=2)
+    export(deployed, CONTRACT, exact)
+    quantise(exact, rounded, _pictures(8, seed=1), float_first=FLOAT_FIRST)
+    expected, got = run_onnx(exact, pixels), run_onnx(rounded, pixels)
+    assert largest_difference(run_torch(deployed, pixels), expected) < PARITY
+    assert np.ptp(expected["defect_prob"]) > 0.01
+    assert np.abs(expected["defect_prob"] - got["defect_prob"]).mean() < 0.04
+    assert largest_difference(run_torch(restore(exact), pixels), expected) < PARITY
+    assert torch.equal(restore(rounded).state_dict()["head.whole"], fitted.whole)
 
 
 def test_its_convolutions_compute_in_8_bits_but_for_the_first_ones_and_the_head(int8_file: Path) -> None:

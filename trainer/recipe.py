@@ -19,6 +19,10 @@ _CHOICES: Final = {
     "optimisation.schedule": ("constant", "cosine"),
     "precision": ("auto", "float32", "bfloat16", "float16"),
 }
+_SHARES: Final = (
+    *(f"augmentation.{key}" for key in ("horizontal_flip", "vertical_flip", "shift", "blackout")),
+    "optimisation.keep",
+)
 
 
 class RecipeError(ValueError):
@@ -145,14 +149,15 @@ class Recipe:
             value = _at(self, key)
             if value not in allowed:
                 _refuse(key, value, f"one of {', '.join(allowed)}")
-        for key in ("horizontal_flip", "vertical_flip", "shift", "blackout"):
-            if not 0 <= getattr(self.augmentation, key) <= 1:
-                _refuse(f"augmentation.{key}", getattr(self.augmentation, key), "a chance from 0 to 1")
+        for key in _SHARES:
+            value = _at(self, key)
+            if not isinstance(value, float) or not 0 <= value <= 1:
+                _refuse(key, value, "from 0 to 1")
         for key in ("height", "width"):
             if getattr(self.input, key) < STRIDE or getattr(self.input, key) % STRIDE:
                 _refuse(f"input.{key}", getattr(self.input, key), f"a multiple of {STRIDE}")
-        if not 0 <= self.optimisation.keep <= 1:
-            _refuse("optimisation.keep", self.optimisation.keep, "a share from 0 to 1")
+        if self.optimisation.refit and self.network.kind != "strip":
+            _refuse("optimisation.refit", self.optimisation.refit, f"false for a {self.network.kind}")
         if not 0 <= self.network.trained_blocks <= BLOCKS:
             _refuse("network.trained_blocks", self.network.trained_blocks, f"0 to {BLOCKS}")
         if self.optimisation.batch < 1 or self.optimisation.epochs <= 0:

@@ -31,7 +31,7 @@ _LEAST_DEVIATION: Final = 1e-6
 
 
 def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
-    """Fit it; another network, or what has seen one class only, is left as it is.
+    """Fit it; a network without a map, or one for pictures that are all damaged or all sound, is left as it is.
 
     What the map says already is given; weights of the averaged features, and one offset for all cells, are found beside
     it.
@@ -42,9 +42,9 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
         chosen: which of them may be learned from, bool (N,); of more than 500, 500 spread over them are.
     """
     places = np.flatnonzero(chosen)
+    places = places[np.unique(np.linspace(0, len(places) - 1, _MOST).round().astype(np.int64))]
     if not isinstance(network, StripNet) or len(np.unique(strips.defect[places])) < 2:  # noqa: PLR2004 - two labels
         return
-    places = places[np.unique(np.linspace(0, len(places) - 1, _MOST).round().astype(np.int64))]
     with torch.no_grad():
         averages, given = _seen(network, strips.pixels, places)
         truth = torch.from_numpy(strips.defect[places]).float()

@@ -79,10 +79,11 @@ def test_set_changes_one_key_and_keeps_the_rest() -> None:
         ("optimisation.batch=2.5", "optimisation.batch is 2.5"),
         ("optimisation.batch=0", "batch of at least 1"),
         ("optimisation.optimiser=lion", "adam, adamw, sgd"),
+        ("optimisation.keep=1.5", "optimisation.keep is 1.5; expected from 0 to 1"),
         ("network.trained_blocks=20", "0 to 19"),
         ("input.height=100", "multiple of 32"),
         ("input.resize=crop", "fit, stretch"),
-        ("augmentation.blackout=2", "chance from 0 to 1"),
+        ("augmentation.blackout=2", "augmentation.blackout is 2.0; expected from 0 to 1"),
         ("optimisation=1", "a section"),
         ("name.first=1", "'name' is no section"),
         ("epochs", "KEY=VALUE"),
@@ -91,6 +92,11 @@ def test_set_changes_one_key_and_keeps_the_rest() -> None:
 def test_what_cannot_be_meant_is_refused_by_name(override: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said.replace(".", r"\.")):
         read_recipe("strip", ("name=x", override))
+
+
+def test_what_needs_a_map_is_refused_for_a_classifier() -> None:
+    with pytest.raises(RecipeError, match=r"optimisation\.refit is True; expected false for a classifier"):
+        read_recipe("e1-15b", ("optimisation.refit=true",))
 
 
 def test_no_such_recipe_lists_those_there_are(tmp_path: Path) -> None:

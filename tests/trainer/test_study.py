@@ -13,6 +13,11 @@ from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]  # t
 from tests.conftest import REPOSITORY
 from tests.trainer.small import ALONE
 from trainer import study, study_sizes
+from trainer.checkpoint import build_network, write_checkpoint
+from trainer.data.load import load
+from trainer.data.loose import open_agreed_pictures
+from trainer.predict import predict
+from trainer.recipe import read_recipe
 from trainer.study_report import markdown, summarise
 
 if TYPE_CHECKING:
@@ -33,6 +38,27 @@ def test_a_contender_is_trained_for_its_time_and_scores_the_pictures_that_are_ju
     assert result["pictures_seen"] == 16 * result["steps"] > 0
     assert result["cpu_seconds"] > 0
     assert (tmp_path / "work" / "drawn" / "strip-1" / "best.pt").exists()
+
+
+def test_networks_of_a_finished_run_are_asked_about_other_pictures(severstal_folder: Path, tmp_path: Path) -> None:
+    recipe = read_recipe("strip")
+    strips = load(open_agreed_pictures(severstal_folder), recipe.input, tmp_path / "cache")
+    logits = []
+    for part in range(1, 6):
+        network = build_network(recipe, 4)
+        torch.nn.init.constant_(network.state_dict()["head.bias"], part)
+        logits.append(predict(network, strips, ALONE).defect_logits)
+        folder = tmp_path / "real" / "strip-2" / f"part-{part}"
+        folder.mkdir(parents=True)
+        write_checkpoint(folder / "best.pt", {"network": network.state_dict()})
+    place = study.Place(severstal_folder, tmp_path, None, tmp_path)
+    result = study.ask_others("strip", 2, place, ALONE)
+    assert result["names"] == result["groups"] == strips.names
+    assert len(strips) == 26
+    assert result["scores"] == pytest.approx(np.mean(logits, axis=0).tolist(), abs=1e-4)
+    (folder / "best.pt").unlink()
+    with pytest.raises(FileNotFoundError):
+        study.ask_others("strip", 2, place, ALONE)
 
 
 def _result(name: str, recipe: str, seed: int, scores: np.ndarray, truth: np.ndarray) -> dict[str, Any]:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 # More than there are features would not change much, and takes minutes on a CPU.
 _MOST: Final = 500
 _BATCH: Final = 16
-# Keeps a feature that never moves from being divided by zero.
-_LEAST_DEVIATION: Final = 1e-6
+# In a trained network the averaged features differ by 0.1 to 1 from picture to picture. What hardly moves is not
+# stretched to that: a huge weight on it would make noise out of the last digits.
+_LEAST_DEVIATION: Final = 0.01
 
 
 def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
@@ -48,7 +49,7 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
     with torch.no_grad():
         averages, given = _seen(network, strips.pixels, places)
         truth = torch.from_numpy(strips.defect[places]).float()
-    mean, deviation = averages.mean(dim=0), averages.std(dim=0) + _LEAST_DEVIATION
+    mean, deviation = averages.mean(dim=0), averages.std(dim=0).clamp(min=_LEAST_DEVIATION)
     weight, offset = logistic_regression((averages - mean) / deviation, truth, given)
     weight, head = weight / deviation, network.head
     with torch.no_grad():

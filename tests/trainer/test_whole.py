@@ -28,12 +28,25 @@ def _even_set(count: int, seed: int) -> StripSet:
     return replace(strips, pixels=np.asarray(np.rint(pixels), np.uint8))
 
 
+def _awake(strips: StripSet) -> StripNet:
+    """A network whose random features differ from picture to picture, since its normalisation has seen some."""
+    network = small_network(small_recipe("network.dropout=0.0"))
+    assert isinstance(network, StripNet)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None
+    with torch.no_grad():
+        network.train()(torch.from_numpy(strips.pixels))
+    return network.eval()
+
+
 def _all_of(strips: StripSet) -> np.ndarray:
     return np.ones(len(strips), np.bool_)
 
 
 def test_pictures_that_differ_as_a_whole_are_told_apart_and_the_map_stays() -> None:
-    network, learned, held_out = small_network(small_recipe()), _even_set(16, seed=1), _even_set(20, seed=2)
+    learned, held_out = _even_set(16, seed=1), _even_set(20, seed=2)
+    network = _awake(learned)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     fit_whole(network, learned, _all_of(learned))
     logits = predict(network, held_out, ALONE).defect_logits
@@ -48,10 +61,17 @@ def test_only_the_chosen_pictures_are_learned_from() -> None:
     strips = _even_set(24, seed=3)
     wrong = np.arange(24) >= 12
     classes = np.where(wrong[:, None], 1 - strips.classes.max(axis=1, keepdims=True), strips.classes)
-    network = small_network(small_recipe())
+    network = _awake(strips)
     fit_whole(network, replace(strips, classes=classes.astype(np.float32)), ~wrong)
     logits = predict(network, strips, ALONE).defect_logits
     assert ((logits > 0) == strips.defect).all()
+
+
+def test_features_that_hardly_move_are_not_stretched() -> None:
+    network, strips = small_network(small_recipe()), _even_set(16, seed=6)
+    assert isinstance(network, StripNet)  # untrained: its features are all but the same for every picture
+    fit_whole(network, strips, _all_of(strips))
+    assert network.head.whole.abs().max() < 1
 
 
 def test_of_many_pictures_some_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:

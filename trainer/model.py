@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
@@ -105,6 +105,11 @@ class MapHead(nn.Conv2d):
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, 1280, h, w) to logits (N, C, h, w)."""
         return super().forward(features) + F.conv2d(features.mean(dim=(2, 3), keepdim=True), self.whole)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:  # noqa: ANN401
+        """A run that was trained before there was this part has nothing in it."""
+        state_dict.setdefault(f"{prefix}whole", torch.zeros_like(self.whole))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def without_whole(self) -> nn.Conv2d:
         """The convolution alone, with the same weights: all there is where nothing was fitted."""

@@ -20,7 +20,7 @@ from trainer.data.near_duplicates import group_near_duplicates
 from trainer.data.split import make_split, read_split, subset, write_split
 from trainer.model import load_backbone
 from trainer.predict import predict
-from trainer.recipe import Recipe, to_json
+from trainer.recipe import Recipe, RecipeError, to_json
 from trainer.train import Job, train
 
 if TYPE_CHECKING:
@@ -81,11 +81,15 @@ def carry_out(request: Request, world: World) -> RunFolder:
     """Train, and leave everything about the run in its folder. A run that was stopped goes on.
 
     Raises:
+        RecipeError: the recipe keeps weights of an earlier run, and none is named.
         DataError: pictures, labels or split cannot be used.
         CheckpointError: the folder holds another run, or a damaged one.
         OSError: no room, no weights to download.
     """
     recipe, run = request.recipe, RunFolder(request.output)
+    if recipe.optimisation.keep and request.start.run is None:
+        message = "recipe: optimisation.keep is about the weights of an earlier run: name it with --start-from"
+        raise RecipeError(message)
     dataset = drawn(DRAWN_STRIPS, DRAWN_SEED, request.cache) if request.folder is None else open_data(request.folder)
     dataset = group_near_duplicates(dataset, request.cache)
     parts = _parts(request, dataset, run, world)

@@ -228,8 +228,8 @@ def test_each_block_has_its_rate_and_offsets_do_not_decay() -> None:
     peaks = sorted({round(group["peak"], 6) for group in groups})
     assert peaks == sorted([*(round(0.9**depth, 6) for depth in range(19)), 5.0])
     assert all(group["weight_decay"] == (0.02 if group["params"][0].ndim > 1 else 0) for group in groups)
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    assert sum(len(group["params"]) for group in groups) == len(trained)
+    assert [name for name, parameter in network.named_parameters() if not parameter.requires_grad] == ["head.whole"]
+    assert sum(len(group["params"]) for group in groups) == len(list(network.parameters())) - 1
 
 
 def test_precision_is_what_is_asked_for() -> None:

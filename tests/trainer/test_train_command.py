@@ -129,6 +129,16 @@ def test_a_run_of_something_else_is_not_overwritten(folder: Path, tmp_path: Path
     assert CliRunner().invoke(main, started, catch_exceptions=False).exit_code == 0
 
 
+def test_weights_of_an_earlier_run_are_kept_where_it_is_named(folder: Path, tmp_path: Path) -> None:
+    few = ("--set", "optimisation.keep=0.5", "--set", "optimisation.refit=true")
+    assert "--start-from" in _fails(*_command(folder, tmp_path / "few", *few)[1:]).output
+    assert not (tmp_path / "few" / "best.pt").exists()
+    assert CliRunner().invoke(main, _command(folder, tmp_path / "many"), catch_exceptions=False).exit_code == 0
+    started = _command(folder, tmp_path / "few", "--start-from", str(tmp_path / "many"), *few)
+    assert CliRunner().invoke(main, started, catch_exceptions=False).exit_code == 0
+    assert read_checkpoint(tmp_path / "few" / "best.pt")["settled"]
+
+
 def test_a_final_model_learns_from_validation_too_and_answers_the_test_part(folder: Path, tmp_path: Path) -> None:
     command = _command(folder, tmp_path / "run", "--set", "data.final=true", "--set", "optimisation.epochs=1")
     assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0

@@ -94,6 +94,17 @@ def test_one_class_only_or_another_network_is_left_as_it_is() -> None:
         assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
+def test_a_network_from_before_there_was_such_a_part_is_read_and_has_nothing_in_it() -> None:
+    strips = _even_set(16, seed=7)
+    network = _awake(strips)
+    old = {name: value.clone() for name, value in network.state_dict().items() if name != "head.whole"}
+    fit_whole(network, strips, _all_of(strips))
+    assert network.head.whole.any()
+    network.load_state_dict(old)
+    assert not network.head.whole.any()
+    assert "head.whole" not in old
+
+
 def test_what_is_known_already_is_not_learned_again() -> None:
     truth = (torch.arange(40) % 2).float()
     features = (2 * truth - 1)[:, None] + 0.1 * torch.randn(40, 3, generator=torch.Generator().manual_seed(0))

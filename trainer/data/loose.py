@@ -31,7 +31,7 @@ def open_loose_pictures(folder: Path) -> DataSet:
         boxes[row["ImageId"]].append(tuple(tuple(box) for box in json.loads(row["bboxes"])))
     pictures = []
     for _, row in rows(folder / "labels.csv", ("file", "ImageId", "ClassIds", "source_repo")):
-        numbers = sorted(int(word) - 1 for word in row["ClassIds"].split())
+        numbers = sorted(int(word) - 1 for word in row["ClassIds"].replace("|", " ").split())
         masks = dict(zip(numbers, map(BoxMask, boxes[row["ImageId"]]), strict=True))
         pictures.append(
             LabelledPicture(f"train_images/{row['file']}", frozenset(numbers), masks, group=row["source_repo"])

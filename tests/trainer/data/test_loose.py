@@ -1,7 +1,11 @@
-"""The developers' real pictures: their labels, the boxes of their damage, and pseudo-labels."""
+"""The developers' real pictures: their labels, the boxes of their damage, and pseudo-labels.
+
+How many there are is not counted here: the folder is outside the repository, and it grows.
+"""
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +19,12 @@ if TYPE_CHECKING:
 
 
 def test_real_pictures_have_their_labels_and_boxes(severstal_folder: Path, tmp_path: Path) -> None:
+    with (severstal_folder / "labels.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
     real = load(open_loose_pictures(severstal_folder), InputSpec(), tmp_path)
-    assert real.pixels.shape == (56, 128, 800)
-    assert real.defect.sum() == 43
-    assert len(set(real.sources)) == 7
+    assert real.pixels.shape == (len(table), 128, 800)
+    assert real.defect.sum() == sum(row["IsDefect"] == "1" for row in table)
+    assert set(real.sources) == {row["source_repo"] for row in table}
     # Cells are damaged or unknown only for classes that the strip has, and every class of a strip is somewhere.
     assert np.array_equal((real.cells != 0).any(axis=(2, 3)), real.classes == 1)
 
@@ -26,6 +32,6 @@ def test_real_pictures_have_their_labels_and_boxes(severstal_folder: Path, tmp_p
 def test_agreed_pictures_are_never_labelled_ones(severstal_folder: Path, tmp_path: Path) -> None:
     agreed = load(open_agreed_pictures(severstal_folder), InputSpec(), tmp_path)
     real = open_loose_pictures(severstal_folder)
-    assert len(agreed) == 26
+    assert len(agreed) > 0
     assert not {name.split("/")[-1] for name in agreed.names} & {item.name.split("/")[-1] for item in real.pictures}
     assert (agreed.cells != 1).all()

@@ -25,13 +25,13 @@ from steel_defect.api import Api
 from steel_defect.http import Request
 from steel_defect.scorer import Scorer
 from steel_defect.settings import BUNDLED_MODEL
+from steel_defect_trainer.exporting.reference import reference_of, write_reference
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.pictures import encoded
 from tests.servers.deployment import Deployment
 from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
 from tests.servers.front import Front
 from tests.transports import CloudRun
-from trainer.reference import reference_of, write_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,13 +66,13 @@ def port() -> Iterator[int]:
 
 def here(command: str) -> str:
     """The command for an environment that is set up: without what sets it up."""
-    return re.sub(r"uv run (--group \w+ |--all-groups )?", "", command.replace("pip install uv && ", ""))
+    return re.sub(r"uv run (--extra \w+ |--all-groups --all-extras )?", "", command.replace("pip install uv && ", ""))
 
 
 @pytest.mark.parametrize("block", [block for block in SHELL if block not in NOT_HERE and "curl" not in block])
 def test_commands(block: str, environment: dict[str, str]) -> None:
-    if "--group trainer" in block and find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed: uv sync --all-groups")
+    if "--extra trainer" in block and find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed: uv sync --all-groups --all-extras")
     run = shell(here(block), environment)
     assert run.returncode == 0, run.stderr
     if block == START:

@@ -4,7 +4,7 @@
 get() { timeout 600 aws s3 cp --only-show-errors "$1" "$2"; } # OBJECT FILE
 put() { timeout 600 aws s3 cp --only-show-errors "$1" "$2"; } # FILE OBJECT
 
-# FOLDER FOLDER, one of them in the bucket. What a writer has not finished (trainer/atomic.py) stays out.
+# FOLDER FOLDER, one of them in the bucket. What a writer has not finished (trainer/steel_defect_trainer/files.py) stays out.
 mirror() { timeout 7200 aws s3 sync --only-show-errors --exclude '*.partial' "$1" "$2"; }
 
 names() { aws s3 ls "$1/" | awk '{ print $NF }'; } # FOLDER: what is in it, a folder with / at its end

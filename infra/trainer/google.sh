@@ -4,7 +4,7 @@
 get() { timeout 600 gcloud storage cp --no-user-output-enabled "$1" "$2"; } # OBJECT FILE
 put() { timeout 600 gcloud storage cp --no-user-output-enabled "$1" "$2"; } # FILE OBJECT
 
-# FOLDER FOLDER, one of them in the bucket. What a writer has not finished (trainer/atomic.py) stays out.
+# FOLDER FOLDER, one of them in the bucket. What a writer has not finished (trainer/steel_defect_trainer/files.py) stays out.
 mirror() {
     timeout 7200 gcloud storage rsync --recursive --no-user-output-enabled --exclude='.*\.partial$' "$1" "$2"
 }

@@ -54,7 +54,7 @@ work() {
     step install
     command -v uv >/dev/null ||
         curl --silent --show-error --fail --location https://astral.sh/uv/0.13.9/install.sh | UV_INSTALL_DIR=/usr/local/bin sh
-    uv sync --locked --quiet --group trainer --python 3.11
+    uv sync --locked --quiet --extra trainer --python 3.11
     step data
     if [ -n "$DATA" ]; then
         mkdir -p data

@@ -22,10 +22,10 @@ from steel_defect.scorer import Scorer
 from steel_defect.storage import open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import encode, result_key, scored
+from steel_defect_trainer.exporting.reference import reference_of
 from tests.pictures import encoded, gray
 from tests.probe_model import CONTRACT, probe_model
 from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
-from trainer.reference import reference_of
 
 if TYPE_CHECKING:
     from pathlib import Path

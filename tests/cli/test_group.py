@@ -32,7 +32,7 @@ def test_help_of_the_trainers_commands_needs_no_pytorch() -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("missing", ["trainer", "torch"])
+@pytest.mark.parametrize("missing", ["steel_defect_trainer", "torch"])
 def test_training_without_the_trainers_packages_says_how_to_get_them(missing: str) -> None:
     code = (
         f"import sys; sys.modules['{missing}'] = None\n"
@@ -41,5 +41,5 @@ def test_training_without_the_trainers_packages_says_how_to_get_them(missing: st
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - ours
     assert result.returncode == 1
-    assert "uv sync --group trainer" in result.stdout
+    assert "steel-defect[trainer]" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr

@@ -75,7 +75,7 @@ def test_help_imports_neither_numpy_nor_torch() -> None:
     assert not imported(code.replace("{", "{{")) & {"numpy", "onnxruntime", "torch", "rich"}
 
 
-@pytest.mark.parametrize("package", ["steel_defect", "trainer"])
+@pytest.mark.parametrize("package", ["steel_defect", "steel_defect_trainer"])
 def test_onnx_runtime_neither_reports_home_nor_leaves_an_identifier(package: str, tmp_path: Path) -> None:
     # It keeps quiet by itself under continuous integration, so what would tell it of that is left out.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}

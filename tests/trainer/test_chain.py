@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from steel_defect.cli import main
-from trainer.synthetic import write_folder
+from steel_defect_trainer.drawing.strip import write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

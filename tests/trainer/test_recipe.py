@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trainer.recipe import RecipeError, from_table, names, read_recipe, to_json
+from steel_defect_trainer.recipe import RecipeError, from_table, names, read_recipe, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path

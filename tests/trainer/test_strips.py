@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steel_defect.contract import InputSpec
-from trainer.model import STRIDE
-from trainer.strips import CELL, cells_of_mask
+from steel_defect_trainer.networks.model import STRIDE
+from steel_defect_trainer.strips import CELL, cells_of_mask
 
 SPEC = InputSpec()
 

@@ -15,12 +15,12 @@ COMMANDS: Final = {
     "upload": ("steel_defect.cli.upload", "Put pictures into the uploads bucket; show their results."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "drift": ("steel_defect.cli.drift", "Tell whether pictures still look as they did when the model was judged."),
-    "eda": ("trainer.cli.eda", "Explore labelled pictures in one report."),
-    "split": ("trainer.cli.split", "Split labelled pictures into training, validation and test parts."),
-    "train": ("trainer.cli.train", "Train a recipe on labelled pictures."),
-    "evaluate": ("trainer.cli.evaluate", "Judge a training run; choose its threshold."),
-    "compare": ("trainer.cli.compare", "Compare training runs."),
-    "export": ("trainer.cli.export", "Turn a training run into model files and a card."),
+    "eda": ("steel_defect_trainer.cli.eda", "Explore labelled pictures in one report."),
+    "split": ("steel_defect_trainer.cli.split", "Split labelled pictures into training, validation and test parts."),
+    "train": ("steel_defect_trainer.cli.train", "Train a recipe on labelled pictures."),
+    "evaluate": ("steel_defect_trainer.cli.evaluate", "Judge a training run; choose its threshold."),
+    "compare": ("steel_defect_trainer.cli.compare", "Compare training runs."),
+    "export": ("steel_defect_trainer.cli.export", "Turn a training run into model files and a card."),
     "publish": ("steel_defect.cli.publish", "Put a model file into a registry."),
     "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),
@@ -47,7 +47,10 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            message = f"this command needs {error.name}, which is not installed: in a clone, 'uv sync --group trainer'"
+            message = (
+                f"this command needs {error.name}, which is not installed: "
+                "pip install 'steel-defect[trainer]', or in a clone 'uv sync --extra trainer'"
+            )
             raise click.ClickException(message) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

@@ -27,7 +27,9 @@ def command(host: str, port: int, model: Path | None) -> None:
     click.echo(
         f"  curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' http://{host}:{port}/predict", err=True
     )
-    source = Path(steel_defect.__file__).parents[1] / "main.py"
+    package = Path(steel_defect.__file__).parent
+    installed, cloned = package / "_cloud_run" / "main.py", package.parent / "main.py"
+    source = installed if installed.exists() else cloned
     sys.argv = ["functions-framework", "--target=api", f"--source={source}", f"--host={host}", f"--port={port}"]
     runpy.run_module("functions_framework", run_name="__main__", alter_sys=True)
 

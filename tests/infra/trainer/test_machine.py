@@ -13,13 +13,13 @@ import pytest
 
 from steel_defect.registry import read_manifest
 from steel_defect.storage import open_store
+from steel_defect_trainer.drawing.strip import write_folder
 from tests.conftest import REPOSITORY
 from tests.infra.aws import template as template_module
 from tests.infra.aws.template import Resolved
 from tests.infra.gcp.terraform import Terraform
 from tests.infra.trainer.machine import Machine, source_bundle
 from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
-from trainer.synthetic import write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from steel_defect.storage import Store
 
 __all__ = ["fake_gcs", "ministack"]  # fixtures
-pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: uv sync --all-groups")
+pytestmark = pytest.mark.skipif(
+    find_spec("torch") is None, reason="PyTorch is not installed: uv sync --all-groups --all-extras"
+)
 
 AWS_CLI = "awscli==1.45.11"
 TINY = (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from trainer import rle
-from trainer.data.severstal import HEIGHT, WIDTH
+from steel_defect_trainer.data import rle
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from trainer.data.drawn import drawn
-from trainer.synthetic import HARD_STRENGTH, draw_strip
+from steel_defect_trainer.drawing.dataset import drawn
+from steel_defect_trainer.drawing.strip import HARD_STRENGTH, draw_strip
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,16 +15,16 @@ import pytest
 
 from steel_defect.contract import InputSpec
 from steel_defect.image import decode
+from steel_defect_trainer.data import load as loading
+from steel_defect_trainer.data.dataset import DataError
+from steel_defect_trainer.data.layouts import open_data
+from steel_defect_trainer.data.load import load
 from tests.trainer.data.folders import box_runs, noise_picture, write_picture, write_severstal, write_table
-from trainer.data import load as loading
-from trainer.data.dataset import DataError
-from trainer.data.layouts import open_data
-from trainer.data.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer.strips import StripSet
+    from steel_defect_trainer.strips import StripSet
 
 SPEC = InputSpec()
 
@@ -133,8 +133,8 @@ _LOAD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from steel_defect.contract import InputSpec
-from trainer.data import load
-from trainer.data.layouts import open_data
+from steel_defect_trainer.data import load
+from steel_defect_trainer.data.layouts import open_data
 seen, decode = [], load.decode
 def third_time_unlucky(data, spec):
     seen.append(0)
@@ -168,8 +168,8 @@ _LOAD = """
 import sys
 from pathlib import Path
 from steel_defect.contract import InputSpec
-from trainer.data.layouts import open_data
-from trainer.data.load import load
+from steel_defect_trainer.data.layouts import open_data
+from steel_defect_trainer.data.load import load
 load(open_data(Path(sys.argv[1])), InputSpec(), Path(sys.argv[2]))
 """
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steel_defect.contract import InputSpec
-from trainer.data.load import load
-from trainer.data.loose import open_agreed_pictures, open_loose_pictures
+from steel_defect_trainer.data.load import load
+from steel_defect_trainer.data.loose import open_agreed_pictures, open_loose_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.trainer.data.folders import noise_picture, write_picture, write_table
-from trainer.data.layouts import open_data
-from trainer.data.magnetic_tile import open_magnetic_tiles
-from trainer.data.near_duplicates import (
+from steel_defect_trainer.data.layouts import open_data
+from steel_defect_trainer.data.magnetic_tile import open_magnetic_tiles
+from steel_defect_trainer.data.near_duplicates import (
     THRESHOLD,
     difference_bits,
     group_near_duplicates,
@@ -20,6 +19,7 @@ from trainer.data.near_duplicates import (
     picture_hashes,
     window_hashes,
 )
+from tests.trainer.data.folders import noise_picture, write_picture, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ def test_numbers_of_groups_do_not_depend_on_the_size_of_a_block(monkeypatch: pyt
     bits = np.repeat(rng.random((100, 512)) < 0.5, 3, axis=0) ^ (rng.random((300, 512)) < 0.05)
     bits = bits[rng.permutation(300)]
     whole = groups_of(bits[:, None])
-    monkeypatch.setattr("trainer.data.near_duplicates._BLOCK", 7)
+    monkeypatch.setattr("steel_defect_trainer.data.near_duplicates._BLOCK", 7)
     assert np.array_equal(groups_of(bits[:, None]), whole)
     assert sorted(Counter(whole.tolist()).values()) == [3] * 100
 

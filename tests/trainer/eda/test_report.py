@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from steel_defect_trainer.cli.eda import command
 from tests.trainer.data.folders import noise_picture, write_picture, write_severstal, write_table
-from trainer.cli.eda import command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +100,7 @@ def test_a_set_of_one_kind_is_explored_all_the_same(tmp_path: Path, labels: list
 
 
 def test_without_a_folder_strips_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.runs.DRAWN_STRIPS", 4)
+    monkeypatch.setattr("steel_defect_trainer.training.run.DRAWN_STRIPS", 4)
     result = CliRunner().invoke(command, ["-o", str(tmp_path / "eda"), "--cache", str(tmp_path / "cache")])
     assert result.exit_code == 0, result.output
     html = (tmp_path / "eda" / "report.html").read_text()

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trainer.data.layouts import open_data
-from trainer.eda import tables
-from trainer.eda.report import write_report
-from trainer.eda.survey import survey
+from steel_defect_trainer.data.layouts import open_data
+from steel_defect_trainer.eda import tables
+from steel_defect_trainer.eda.report import write_report
+from steel_defect_trainer.eda.survey import survey
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer.data.dataset import DataSet
+    from steel_defect_trainer.data.dataset import DataSet
 
 
 @pytest.fixture(scope="module")

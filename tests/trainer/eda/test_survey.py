@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
+from steel_defect_trainer.data.layouts import open_data
+from steel_defect_trainer.eda.survey import centres, regions, survey
 from tests.trainer.data.folders import box_runs, noise_picture, write_picture, write_severstal, write_table
-from trainer.data.layouts import open_data
-from trainer.eda.survey import centres, regions, survey
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.predictions import Predictions
+from steel_defect_trainer.predictions import Predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

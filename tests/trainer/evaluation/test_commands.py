@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
+from steel_defect_trainer.predictions import Predictions
 from tests.trainer.evaluation.runs import made_up_predictions, write_run
-from trainer.predictions import Predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer import metrics
-from trainer.evaluation.decision import Decision, cross_entropy, decide, review_band, sigmoid, temperature
-from trainer.evaluation.scan import RecallFloorUnmet, best_f1, best_precision, scan_thresholds
+from steel_defect_trainer.bundling import metrics
+from steel_defect_trainer.evaluation.decision import Decision, cross_entropy, decide, review_band, sigmoid, temperature
+from steel_defect_trainer.evaluation.scan import RecallFloorUnmet, best_f1, best_precision, scan_thresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

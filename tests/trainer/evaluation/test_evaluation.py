@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from steel_defect_trainer.evaluation.decision import Decision, decide
+from steel_defect_trainer.evaluation.evaluation import Evaluation, evaluate, read_decision, to_json, write_json
+from steel_defect_trainer.evaluation.mistakes import worst_mistakes
+from steel_defect_trainer.evaluation.report import write_report
+from steel_defect_trainer.evaluation.run import RunError, read_run
+from steel_defect_trainer.evaluation.scan import RecallFloorUnmet
+from steel_defect_trainer.predictions import Predictions
 from tests.trainer.evaluation.runs import made_up_predictions, write_run
-from trainer.evaluation.decision import Decision, decide
-from trainer.evaluation.evaluation import Evaluation, evaluate, read_decision, to_json, write_json
-from trainer.evaluation.mistakes import worst_mistakes
-from trainer.evaluation.report import write_report
-from trainer.evaluation.run import RunError, read_run
-from trainer.evaluation.scan import RecallFloorUnmet
-from trainer.predictions import Predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

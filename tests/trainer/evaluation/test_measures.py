@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from trainer.evaluation.decision import sigmoid
-from trainer.evaluation.measures import Confusion, measure, measure_with_intervals
+from steel_defect_trainer.evaluation.decision import sigmoid
+from steel_defect_trainer.evaluation.measures import Confusion, measure, measure_with_intervals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from trainer.evaluation.paired import paired_auc_difference
-from trainer.evaluation.ranking import average_precision_of, roc_auc_of
-from trainer.evaluation.resampling import interval, resample_weights
-from trainer.metrics import bootstrap_auc, roc_auc
+from steel_defect_trainer.bundling.metrics import bootstrap_auc, roc_auc
+from steel_defect_trainer.evaluation.paired import paired_auc_difference
+from steel_defect_trainer.evaluation.ranking import average_precision_of, roc_auc_of
+from steel_defect_trainer.evaluation.resampling import interval, resample_weights
 
 # Scores with ties; weights as resamples have them, 0 included.
 PICTURES = st.lists(st.tuples(st.integers(-4, 4), st.booleans(), st.integers(0, 3)), min_size=1, max_size=40)
@@ -67,7 +67,7 @@ def test_pictures_of_one_group_are_drawn_together() -> None:
 
 
 def test_draws_in_pieces_are_whole_and_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.evaluation.resampling._CHUNK", 100)
+    monkeypatch.setattr("steel_defect_trainer.evaluation.resampling._CHUNK", 100)
     pieces = list(resample_weights(30, resamples=10))
     assert Counter(len(piece) for piece in pieces) == {3: 3, 1: 1}
     assert all(

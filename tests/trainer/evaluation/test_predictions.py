@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.predictions import Predictions, PredictionsError
+from steel_defect_trainer.predictions import Predictions, PredictionsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from steel_defect_trainer.evaluation.run import RunError, read_run
+from steel_defect_trainer.predictions import Predictions
 from tests.trainer.evaluation.runs import made_up_predictions, write_run
-from trainer.evaluation.run import RunError, read_run
-from trainer.predictions import Predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

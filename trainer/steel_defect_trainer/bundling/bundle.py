@@ -1,0 +1,240 @@
+"""Make the model that ships: draw, train, cross-validate, fit on all, calibrate, export, prove, describe.
+
+    python -m steel_defect_trainer.bundling.bundle --real FOLDER [--backbone FILE]
+
+`--real` is a folder of labelled real pictures in the layout that `data.loose.open_loose_pictures` reads. Drawn
+strips and the network after the first stage are kept in `--work` and used again by the next run with the same settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+import steel_defect
+from steel_defect.contract import ModelContract
+from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
+from steel_defect_trainer.bundling.metrics import Interval, bootstrap_auc, decide
+from steel_defect_trainer.data.load import load
+from steel_defect_trainer.data.loose import open_agreed_pictures, open_loose_pictures
+from steel_defect_trainer.drawing import dataset as drawn_data
+from steel_defect_trainer.drawing import strip as synthetic
+from steel_defect_trainer.exporting import onnx_file as export
+from steel_defect_trainer.exporting.card import write_card
+from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
+from steel_defect_trainer.exporting.run import write_int8
+from steel_defect_trainer.networks.model import DeployedStripNet, StripNet, load_backbone
+from steel_defect_trainer.provenance import git_commit
+from steel_defect_trainer.recipe import read_recipe
+from steel_defect_trainer.training.batches import mixture_of
+from steel_defect_trainer.training.checkpoint import RunFolder
+from steel_defect_trainer.training.crossvalidate import Trial, cross_validate, frozen_baseline, join, source_folds
+from steel_defect_trainer.training.distributed import World, world
+from steel_defect_trainer.training.predict import predict
+from steel_defect_trainer.training.train import Job, train
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steel_defect.contract import InputSpec
+    from steel_defect_trainer.strips import StripSet
+    from steel_defect_trainer.training.batches import Mixture
+
+CLASS_NAMES: Final = ("pits", "cracks", "scratches", "rolled-in scale")
+MODEL_NAME: Final = "strip-mobilenetv2"
+MODEL_VERSION: Final = "0.2.0"
+LICENCE: Final = (
+    "weights: MIT, as the project; trained on drawn strips and on pictures of the Severstal data set (owner PAO "
+    "Severstal), from an ImageNet backbone under MIT; see MODEL_CARD.md"
+)
+BUNDLED: Final = Path(steel_defect.__file__).parent / "bundled"
+# Of a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
+IN_BATCH: Final = (6, 3, 4, 3)
+PARTS: Final = 5
+# Beside all real pictures, every so many-th drawn one is what int8 is calibrated on.
+CALIBRATION_STRIDE: Final = 20
+
+
+# Stage 1, ImageNet to drawn strips; stage 2, to real pictures mixed with drawn ones. Both are the recipe `strip`.
+STAGE_1: Final = ("optimisation.steps=500",)
+STAGE_2: Final = (
+    "optimisation.steps=100",
+    "optimisation.rate=1.5e-4",
+    "optimisation.head_rate=6e-4",
+    "optimisation.average=0.95",
+)
+
+
+@dataclass(frozen=True)
+class BundleConfig:
+    """Everything that decides what comes out.
+
+    Attributes:
+        real: folder of the labelled real pictures.
+        backbone: ImageNet weights with torchvision's key names; None lets torchvision download its own.
+        work: where drawn strips and checkpoints are kept.
+        output: folder of `model.onnx`, the int8 file, and `MODEL_CARD.md`; the float file stays in `work`.
+        strips: number of drawn strips to train on.
+        held_out_strips: number of drawn strips to measure on, and as many again with faint damage.
+        stage_1: changes of the recipe for drawn strips.
+        stage_2: changes of the recipe for real pictures.
+    """
+
+    real: Path
+    backbone: Path | None = None
+    work: Path = Path("runs/bundle")
+    output: Path = BUNDLED
+    strips: int = 2400
+    held_out_strips: int = 300
+    stage_1: tuple[str, ...] = STAGE_1
+    stage_2: tuple[str, ...] = STAGE_2
+
+
+def make_bundle(config: BundleConfig, world: World) -> Path:
+    """Run everything and return the path of the model file.
+
+    Raises:
+        RuntimeError: the exported file does not compute what the network does.
+    """
+    started = time.monotonic()
+    stage_1, stage_2 = read_recipe("strip", config.stage_1), read_recipe("strip", config.stage_2)
+    spec = stage_1.input
+    drawn = _drawn_strips(config, config.strips, 1, spec)
+    held_out = join(
+        _drawn_strips(config, config.held_out_strips, 2, spec),
+        _drawn_strips(config, config.held_out_strips, 4, spec, synthetic.HARD_STRENGTH),
+    )
+    real = load(open_loose_pictures(config.real), spec, config.work / "cache")
+    agreed = load(open_agreed_pictures(config.real), spec, config.work / "cache")
+    parts = source_folds(real.sources, PARTS)
+
+    torch.manual_seed(stage_1.seed)
+    imagenet = StripNet()
+    load_backbone(imagenet, config.backbone)
+    baseline = bootstrap_auc(frozen_baseline(imagenet, real, parts), real.defect)
+    first = Job(stage_1, drawn, mixture_of(drawn, stage_1), None, RunFolder(config.work / "stage-1"))
+    pretrained = train(imagenet, first, world)
+    drawn_only = bootstrap_auc(predict(pretrained, real, world).defect_logits, real.defect)
+
+    def mixture(strips: StripSet, usable: NDArray[np.bool_]) -> Mixture:
+        number = np.arange(len(strips))
+        truly = usable & (number < len(real))
+        is_drawn = (number >= len(real)) & (number < len(real) + len(drawn))
+        kinds = (is_drawn, truly & ~strips.defect, truly & strips.defect, number >= len(real) + len(drawn))
+        return tuple(zip(map(np.flatnonzero, kinds), IN_BATCH, strict=True))
+
+    trial = Trial(
+        recipe=stage_2,
+        start=lambda: copy.deepcopy(pretrained),
+        strips=real,
+        extra=(drawn, agreed),
+        mixture=mixture,
+        folder=config.work / "cross-validation",
+    )
+    out_of_fold = cross_validate(trial, parts, world)
+    decision = decide(out_of_fold.defect_logits, real.defect)
+    quality = bootstrap_auc(out_of_fold.defect_logits, real.defect)
+    sys.stderr.write(f"cross-validation: ROC-AUC {quality} on {len(real)} real pictures; baseline {baseline}\n")
+
+    everything = join(real, drawn, agreed)
+    all_of_it = mixture(everything, np.ones(len(everything), np.bool_))
+    last = Job(stage_2, everything, all_of_it, None, RunFolder(config.work / "stage-2"))
+    network = train(copy.deepcopy(pretrained), last, world)
+    assert isinstance(network, StripNet)  # noqa: S101 - that is what the recipe makes
+    drawn_quality = bootstrap_auc(predict(network, held_out, world).defect_logits, held_out.defect)
+    digest = hashlib.sha256("".join(strips.digest for strips in (drawn, real, agreed)).encode()).hexdigest()
+    contract = ModelContract(
+        name=MODEL_NAME,
+        version=MODEL_VERSION,
+        class_names=CLASS_NAMES,
+        threshold=round(decision.threshold, 4),
+        review_low=round(decision.review_low, 4),
+        review_high=round(decision.review_high, 4),
+        training_data_digest=digest,
+        git_commit=git_commit(),
+        licence=LICENCE,
+        metrics={
+            "cross_validation_roc_auc": _figures(quality),
+            "cross_validation_pictures": len(real),
+            "drawn_held_out_roc_auc": _figures(drawn_quality),
+        },
+    )
+    path, shipped = config.work / "model-float.onnx", config.output / "model.onnx"
+    deployed = DeployedStripNet(network, decision.scale, decision.offset)
+    export.export(deployed, contract, path)
+    pixels = np.concatenate([real.pixels, held_out.pixels])
+    parity = export.largest_difference(export.run_torch(deployed, pixels), export.run_onnx(path, pixels))
+    if not parity < export.PARITY:
+        message = f"{path} differs from the network by {parity:.2e} in probability; {export.PARITY:.0e} is allowed"
+        raise RuntimeError(message)
+    write_reference(path, reference_of_pixels(path, real.pixels))
+    learned = join(real, agreed, drawn.take(np.arange(len(drawn)) % CALIBRATION_STRIDE == 0))
+    int8 = write_int8(path, shipped, learned, join(real, held_out), "pictures, real ones and drawn ones to judge by")
+    facts = CardFacts(
+        contract=contract,
+        decision=decision,
+        real=real,
+        agreed=agreed,
+        out_of_fold=out_of_fold,
+        quality=quality,
+        baseline=baseline,
+        drawn=drawn,
+        held_out=held_out,
+        drawn_quality=drawn_quality,
+        stages=(stage_1, stage_2),
+        parity=parity,
+        parity_pictures=len(pixels),
+        drawn_only=drawn_only,
+        minutes=(time.monotonic() - started) / 60,
+        files=(shipped,),
+        int8=int8,
+    )
+    write_card(card_of_bundle(facts), config.output / "MODEL_CARD.md")
+    return shipped
+
+
+def _drawn_strips(
+    config: BundleConfig,
+    count: int,
+    seed: int,
+    spec: InputSpec,
+    strength: tuple[float, float] = synthetic.FULL_STRENGTH,
+) -> StripSet:
+    return load(drawn_data.drawn(count, seed, config.work, strength), spec, config.work / "cache")
+
+
+def _figures(interval: Interval) -> dict[str, float]:
+    return {"value": round(interval.value, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
+
+
+def main() -> None:
+    """Entry point of `python -m steel_defect_trainer.bundling.bundle`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m steel_defect_trainer.bundling.bundle",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--real", type=Path, required=True, help="folder of labelled real pictures")
+    parser.add_argument("--backbone", type=Path, help="ImageNet weights (default: torchvision's download)")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/bundle"), help="kept between runs (default: %(default)s)"
+    )
+    parser.add_argument("--output", type=Path, default=BUNDLED, help="default: %(default)s")
+    options = parser.parse_args()
+    config = BundleConfig(real=options.real, backbone=options.backbone, work=options.work, output=options.output)
+    with world() as processes:
+        path = make_bundle(config, processes)
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""`steel-defect compare`: the table of experiments, for any runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from steel_defect_trainer.evaluation.compare import Comparison, Difference
+
+_COUNTS: Final = {
+    "TN": "true_negatives",
+    "FP": "false_positives",
+    "FN": "false_negatives",
+    "TP": "true_positives",
+}
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--part", type=click.Choice(["validation", "test"]), default="validation", show_default=True)
+@click.option("--markdown", "output", flag_value="markdown", help="Tables for a README.")
+@click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
+@click.option("--json", "output", flag_value="json", help="One JSON object, with the intervals.")
+def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
+    """Compare training runs: loss, accuracy, precision, recall, F1, ROC-AUC and confusion matrix of each.
+
+    Not calibrated, at the threshold 0.5. Runs that were judged on the same pictures as the first one are also compared
+    with it, picture by picture: the difference in ROC-AUC with its 95 % bootstrap interval.
+    """
+    from steel_defect_trainer.evaluation.compare import compare  # noqa: PLC0415 - help needs none of it
+    from steel_defect_trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above
+
+    try:
+        comparison = compare([read_run(run) for run in runs], part)
+    except RunError as error:
+        raise click.ClickException(str(error)) from error
+    if output == "json":
+        click.echo(json.dumps(_json(comparison), allow_nan=False))
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["experiment", *_figure_names(comparison), *_COUNTS])
+        writer.writerows(_cells(comparison))
+    elif output == "markdown":
+        click.echo(_markdown(comparison))
+    else:
+        _print(comparison)
+
+
+def _figure_names(comparison: Comparison) -> list[str]:
+    prefix = "val" if comparison.part == "validation" else "test"
+    return [f"{prefix}_{name}" for name in comparison.rows[0].figures]
+
+
+def _cells(comparison: Comparison) -> list[list[str]]:
+    rows = []
+    for row in comparison.rows:
+        counts = asdict(row.confusion)
+        figures = ["" if math.isnan(value) else f"{value:.6f}" for value in row.figures.values()]
+        rows.append([row.name, *figures, *(str(counts[field]) for field in _COUNTS.values())])
+    return rows
+
+
+def _json(comparison: Comparison) -> dict[str, object]:
+    return {
+        "part": comparison.part,
+        "runs": [
+            {
+                "name": row.name,
+                "pictures": row.pictures,
+                **{name: None if math.isnan(value) else value for name, value in row.figures.items()},
+                "confusion_matrix": asdict(row.confusion),
+            }
+            for row in comparison.rows
+        ],
+        "differences": [
+            {
+                "name": difference.name,
+                "against": difference.against,
+                "rocauc": None if difference.auc is None else asdict(difference.auc.difference),
+                "why_not": difference.why_not or None,
+            }
+            for difference in comparison.differences
+        ],
+    }
+
+
+def _markdown(comparison: Comparison) -> str:
+    head = ["Experiment", *_figure_names(comparison), *_COUNTS]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *_cells(comparison))]
+    return "\n".join([*lines, "", *(f"- {_said(difference)}" for difference in comparison.differences)]).rstrip()
+
+
+def _print(comparison: Comparison) -> None:
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    from steel_defect.cli.console import table_console  # noqa: PLC0415 - as above
+
+    console = table_console()
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("Experiment", no_wrap=True)
+    for name in (*_figure_names(comparison), *_COUNTS):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cells in _cells(comparison):
+        table.add_row(*cells)
+    # A narrow terminal breaks lines; it shall not cut off digits.
+    console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
+    if comparison.differences:
+        console.print()
+    for difference in comparison.differences:
+        console.print(_said(difference), markup=False, soft_wrap=True)
+
+
+def _said(difference: Difference) -> str:
+    pair = f"{difference.name} against {difference.against}"
+    if difference.auc is None:
+        return f"{pair}: not compared, {difference.why_not}"
+    found = difference.auc.difference
+    return f"{pair}: ROC-AUC {found.value:+.4f} (95 % interval {found.low:+.4f} to {found.high:+.4f})"

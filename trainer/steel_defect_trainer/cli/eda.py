@@ -1,0 +1,48 @@
+"""`steel-defect eda`: what a set of labelled pictures holds, as a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from steel_defect_trainer.cli.options import cache_option
+
+
+@click.command("eda")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="eda",
+    show_default=True,
+    help="Folder for report.html and tables/*.csv.",
+)
+@cache_option
+def command(folder: Path | None, output: Path, cache: Path) -> None:
+    """Explore labelled pictures: one HTML report that needs no other file, and its tables as CSV.
+
+    Sizes and label balance, classes, types of defects on one picture, areas, colours, places, examples. Of a Severstal
+    folder train.csv is enough: what needs the pictures is then left out.
+
+    FOLDER is laid out as for 'steel-defect split'. Without one, the strips are drawn that 'steel-defect train' draws.
+    """
+    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - as above
+    from steel_defect_trainer.drawing.dataset import drawn  # noqa: PLC0415 - as above
+    from steel_defect_trainer.eda.report import write_report  # noqa: PLC0415 - as above
+
+    try:
+        if folder is None:
+            from steel_defect_trainer.training import run as runs  # noqa: PLC0415 - heavier still, and a folder does without
+
+            dataset = drawn(runs.DRAWN_STRIPS, runs.DRAWN_SEED, cache)
+            title = f"{len(dataset):,} drawn strips"
+        else:
+            dataset, title = open_data(folder, tables_only=True), folder.resolve().name
+        click.echo(write_report(dataset, title, output))
+    except DataError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error

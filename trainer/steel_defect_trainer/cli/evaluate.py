@@ -1,0 +1,105 @@
+"""`steel-defect evaluate`: how good a run is, and the threshold to take."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from steel_defect_trainer.evaluation.evaluation import Evaluation
+
+
+@click.command("evaluate")
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--part",
+    type=click.Choice(["validation", "test"]),
+    help="What to judge it on (default: test where the run has answered it, else validation).",
+)
+@click.option(
+    "--recall-floor",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="R",
+    help="Threshold with the best precision that finds at least this share of the defects (default: best F1).",
+)
+@click.option("--threshold", type=click.FloatRange(0, 1), metavar="T", help="Take this threshold; none is chosen.")
+@click.option(
+    "--decision-from", metavar="RUN", help="Choose threshold and calibration on the validation part of another run."
+)
+def command(
+    run: str, part: str | None, recall_floor: float | None, threshold: float | None, decision_from: str | None
+) -> None:
+    """Judge a training run: a folder, or its name under runs/.
+
+    Calibration, threshold and review band are always chosen on validation pictures. Writes evaluation.json, figures/
+    and report.html into the run's folder.
+
+    A final model learned from the validation pictures too: name the run that its recipe was tried with.
+
+    \b
+        steel-defect evaluate runs/strip --recall-floor 0.98
+        steel-defect evaluate runs/strip-final --decision-from runs/strip
+    """  # noqa: D301 - click wants the character that it spells
+    from steel_defect_trainer.evaluation.evaluation import evaluate, write_json  # noqa: PLC0415 - help needs none of it
+    from steel_defect_trainer.evaluation.report import write_report  # noqa: PLC0415 - as above
+    from steel_defect_trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above
+    from steel_defect_trainer.evaluation.scan import RecallFloorUnmet  # noqa: PLC0415 - as above
+
+    if threshold is not None and recall_floor is not None:
+        message = "--threshold and --recall-floor exclude each other"
+        raise click.UsageError(message)
+    try:
+        judged = read_run(run)
+        evaluation = evaluate(
+            judged,
+            part or ("test" if judged.has("test") else "validation"),
+            chosen_by=None if decision_from is None else read_run(decision_from),
+            recall_floor=recall_floor,
+            threshold=threshold,
+        )
+        report = write_report(evaluation)
+        written = write_json(evaluation)
+    except (RunError, RecallFloorUnmet, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    _print(evaluation)
+    click.echo(f"\n{written}\n{report}")
+
+
+def _print(evaluation: Evaluation) -> None:
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    from steel_defect.cli.console import table_console  # noqa: PLC0415 - as above
+    from steel_defect_trainer.evaluation.report import LABELS  # noqa: PLC0415 - as above
+
+    console, measures, decision = table_console(), evaluation.measures, evaluation.decision
+    truth = evaluation.predictions.truth
+    grouped = "" if evaluation.groups is None else f", in {evaluation.groups:,} groups"
+    console.print(
+        f"{evaluation.run.name} on {len(truth):,} {evaluation.part} pictures, {truth.sum():,} with a defect{grouped}\n",
+        style="bold",
+        markup=False,
+    )
+    table = Table("", "value", "95 % interval", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    rows = [(label, measures.figures[name]) for name, (label, _) in LABELS.items()]
+    rows += [
+        (f"recall, {name}", recall) for name, recall in zip(evaluation.class_names, measures.class_recalls, strict=True)
+    ]
+    for label, found in rows:
+        if math.isnan(found.value):
+            table.add_row(label, "no value", "")
+        else:
+            spread = "none" if found.low == found.high else f"{found.low:.4f} to {found.high:.4f}"
+            table.add_row(label, f"{found.value:.4f}", spread)
+    console.print(table)
+    counts = measures.confusion
+    console.print(
+        f"\nthreshold {decision.threshold:.2f} ({evaluation.rule}), review from {decision.review_low:.4f} to "
+        f"{decision.review_high:.4f}, temperature {1 / decision.scale:.3f}; all chosen on the validation part of "
+        f"{evaluation.chosen_on}\n"
+        f"TN {counts.true_negatives:,}  FP {counts.false_positives:,}  "
+        f"FN {counts.false_negatives:,}  TP {counts.true_positives:,}"
+    )
+    for place, kinds in evaluation.band.items():
+        console.print(f"{place:>6}: {kinds['defect']:,} defects, {kinds['clean']:,} clean")

@@ -1,0 +1,90 @@
+"""`steel-defect export`: a finished run as model files and a model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from steel_defect_trainer.cli.options import cache_option
+
+if TYPE_CHECKING:
+    from steel_defect_trainer.exporting.card import Int8
+
+
+@click.command("export")
+@click.argument("run", metavar="RUN")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the files (the run's own)."
+)
+@click.option("--name", help="Name of the model, also in a registry (the recipe's name).")
+@click.option("--version", default="0.1.0", show_default=True, help="Version of the model.")
+@click.option("--licence", default="not stated", show_default=True, help="What the file says of its use.")
+@click.option("--int8/--no-int8", default=True, show_default=True, help="Whether to write an int8 file too.")
+@cache_option
+def command(  # noqa: PLR0913, PLR0917 - the command's own options
+    run: str,
+    output: Path | None,
+    name: str | None,
+    version: str,
+    licence: str,
+    int8: bool,  # noqa: FBT001 - a flag of the command
+    cache: Path,
+) -> None:
+    """Export a training run, a folder or its name under runs/, that 'steel-defect evaluate' has judged.
+
+    Writes model.onnx, model-int8.onnx and MODEL_CARD.md. The first is held to the network on the bytes of real
+    pictures; how far the second is from the first is printed, and is in the card.
+    """
+    from steel_defect.contract import ContractError  # noqa: PLC0415 - help needs none of it
+    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - as above
+    from steel_defect_trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above
+    from steel_defect_trainer.exporting.onnx_file import ExportError  # noqa: PLC0415 - as above
+    from steel_defect_trainer.exporting.quantise import QuantisationError  # noqa: PLC0415 - as above
+    from steel_defect_trainer.exporting.run import Request, export_run  # noqa: PLC0415 - as above
+    from steel_defect_trainer.training.checkpoint import CheckpointError  # noqa: PLC0415 - as above
+
+    try:
+        read = read_run(run)
+        exported = export_run(
+            Request(
+                run=read,
+                output=output or read.folder,
+                name=name or str(read.recipe["name"]),
+                version=version,
+                licence=licence,
+                int8=int8,
+                cache=cache,
+            )
+        )
+    except (RunError, CheckpointError, DataError, ContractError, ExportError, QuantisationError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if exported.int8 is not None:
+        _print(exported.int8)
+    for path in exported.files:
+        click.echo(path)
+
+
+def _print(int8: Int8) -> None:
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    from steel_defect.cli.console import table_console  # noqa: PLC0415 - as above
+
+    found, (whole, small) = int8.agreement, int8.costs
+    table = Table("", "float", "int8", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("size", f"{whole.size_bytes / 1e6:.2f} MB", f"{small.size_bytes / 1e6:.2f} MB")
+    table.add_row("a picture, one thread, least", f"{whole.least_ms:.1f} ms", f"{small.least_ms:.1f} ms")
+    table.add_row("a picture, one thread, median", f"{whole.median_ms:.1f} ms", f"{small.median_ms:.1f} ms")
+    table.add_row("ROC-AUC", *(f"{value:.4f}" for value in found.roc_auc))
+    console = table_console()
+    console.print(table)
+    console.print(
+        f"\non {found.pictures:,} {int8.pictures}: {found.equal_decisions:.1%} of the decisions equal, "
+        f"defect_prob differs by {found.largest_difference:.3f} at most, by {found.mean_difference:.4f} on average",
+        soft_wrap=True,
+    )
+    if not found.holds:
+        click.secho("the int8 file does not keep its bounds: serve the float one", err=True, fg="yellow")

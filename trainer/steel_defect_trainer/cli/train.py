@@ -1,0 +1,96 @@
+"""`steel-defect train`: a recipe and labelled pictures to a network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from steel_defect_trainer.cli.options import cache_option
+
+RECIPES = sorted(path.stem for path in (Path(__file__).parents[1] / "recipes").glob("*.toml"))
+
+
+@click.command("train", epilog=f"Recipes: {', '.join(RECIPES)}. With many GPUs: torchrun -m steel_defect train ...")
+@click.argument("recipe")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="The run's folder (runs/RECIPE)."
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a part of the recipe.")
+@click.option(
+    "--split",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file from 'steel-defect split' (made anew, 70/15/15).",
+)
+@click.option(
+    "--start-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A finished run whose network is trained further.",
+)
+@click.option(
+    "--backbone",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of ImageNet weights under torchvision's names (downloaded).",
+)
+@click.option("--from-scratch", is_flag=True, help="Start from random weights.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--workers", type=click.IntRange(min=0), help="Loader processes (0 on a CPU, up to 8 on a GPU).")
+@cache_option
+def command(  # noqa: PLR0913, PLR0917 - the command's own options
+    recipe: str,
+    folder: Path | None,
+    output: Path | None,
+    overrides: tuple[str, ...],
+    split: Path | None,
+    start_from: Path | None,
+    backbone: Path | None,
+    from_scratch: bool,  # noqa: FBT001 - a flag of the command
+    device: str,
+    workers: int | None,
+    cache: Path,
+) -> None:
+    """Train RECIPE, the name of one or a .toml file, on the labelled pictures in FOLDER.
+
+    Without FOLDER, 2,000 strips are drawn and trained on. 'steel-defect split --help' says how a folder is laid out.
+    A run that was stopped, however, goes on with the same command to the same result. The run's folder gets the
+    resolved recipe, the split, the log, curves for TensorBoard, checkpoints, and what the network says of the
+    validation pictures, or of the test pictures for a recipe that trains a final model.
+    """
+    import torch  # noqa: PLC0415 - heavy, and --help does without
+
+    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - as above
+    from steel_defect_trainer.recipe import RecipeError, read_recipe  # noqa: PLC0415 - as above
+    from steel_defect_trainer.training.checkpoint import CheckpointError  # noqa: PLC0415 - as above
+    from steel_defect_trainer.training.distributed import world  # noqa: PLC0415 - as above
+    from steel_defect_trainer.training.run import Request, Start, carry_out  # noqa: PLC0415 - as above
+
+    try:
+        resolved = read_recipe(recipe, overrides)
+        if device == "cuda" and not torch.cuda.is_available():
+            message = "PyTorch finds no GPU on this machine: leave --device out, or use --device cpu"
+            raise click.UsageError(message)
+        output = output or Path("runs") / resolved.name
+        with world(device) as processes:
+            if workers is None:
+                workers = min(8, os.cpu_count() or 1) if processes.device.type == "cuda" else 0
+            start = Start(start_from, backbone, from_scratch)
+            run = carry_out(Request(resolved, folder, split, start, output, cache, workers), processes)
+    except (RecipeError, DataError, CheckpointError) as error:
+        raise click.ClickException(str(error)) from error
+    except torch.OutOfMemoryError as error:
+        message = f"the GPU has too little memory for this batch: try --set optimisation.batch=... ({error})"
+        raise click.ClickException(message) from error
+    except OSError as error:
+        raise click.ClickException(_reason(error)) from error
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command goes on from the last checkpoint", err=True)
+        raise
+    if processes.leads:
+        click.echo(f"{run.path} is trained; next: steel-defect evaluate {run.path}")
+
+
+def _reason(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"

@@ -1,0 +1,47 @@
+"""Opens a folder of labelled pictures, whichever layout it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steel_defect_trainer.data import generic, severstal
+from steel_defect_trainer.data.dataset import DataError, DataSet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
+    """Read the labels of a folder; the layout is told by what is there.
+
+    - `train.csv` and `train_images/`: Severstal, as Kaggle has it (`steel_defect_trainer.data.severstal`);
+    - `labels.csv`: a table of files and labels (`steel_defect_trainer.data.generic.open_table`);
+    - `defect/` and `clean/`: pictures in folders (`steel_defect_trainer.data.generic.open_folders`).
+
+    Args:
+        folder: of the data.
+        tables_only: make do with `train.csv` where there is no `train_images/`.
+
+    Raises:
+        DataError: it is none of these, cannot be used as it is, or holds no picture.
+    """
+    if (folder / severstal.TABLE).exists():
+        pictures = folder / severstal.PICTURES
+        if not pictures.is_dir() and not tables_only:
+            message = f"{folder} has {severstal.TABLE} but no folder {severstal.PICTURES}/ with the pictures"
+            raise DataError(message)
+        dataset = severstal.open_severstal(folder, tables_only=not pictures.is_dir())
+    elif (folder / generic.TABLE).exists():
+        dataset = generic.open_table(folder / generic.TABLE)
+    elif (folder / generic.DEFECT).exists() or (folder / generic.CLEAN).exists():
+        dataset = generic.open_folders(folder)
+    else:
+        message = (
+            f"{folder} has no layout that is read here: {severstal.TABLE} and {severstal.PICTURES}/, "
+            f"{generic.TABLE}, or {generic.DEFECT}/ and {generic.CLEAN}/"
+        )
+        raise DataError(message)
+    if not dataset.pictures:
+        message = f"{folder} holds no picture"
+        raise DataError(message)
+    return dataset

@@ -1,0 +1,135 @@
+"""From a logit to an answer: calibration, threshold and review band, chosen on pictures that were not trained on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_thresholds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# What the review band may let slip: defects that pass, clean pictures that are rejected without a look.
+PASSED_DEFECTS: Final = 0.05
+REJECTED_CLEAN: Final = 0.10
+# Where the validation pictures are told apart without a fault, the likelihood would have the scale without end.
+_LEAST_SCALE: Final = 0.05
+_MOST_SCALE: Final = 20.0
+# The model file computes in float32 and its bounds have four digits.
+_FLOAT32: Final = 1e-6
+_DIGITS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a logit becomes an answer: probability = sigmoid(scale * logit + offset), then three bounds on it.
+
+    A picture passes below `review_low` and is rejected from `review_high` on; between them a person looks. It is called
+    a defect from `threshold` on, which lies between the two.
+    """
+
+    scale: float
+    offset: float
+    threshold: float
+    review_low: float
+    review_high: float
+
+    def log_odds(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Calibrated log-odds of a defect, float64 of the same shape."""
+        odds: NDArray[np.float64] = self.scale * np.asarray(logits, np.float64) + self.offset
+        return odds
+
+    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Calibrated probability of a defect, float64 of the same shape."""
+        return sigmoid(self.log_odds(logits))
+
+
+def decide(
+    logits: NDArray[np.floating],
+    truth: NDArray[np.bool_],
+    *,
+    recall_floor: float | None = None,
+    threshold: float | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> Decision:
+    """Calibrate held-out logits and set the bounds.
+
+    Args:
+        logits: (N,), higher for defects.
+        truth: (N,), with pictures of both kinds.
+        recall_floor: the threshold has the best precision among those with this recall or more; without, the best F1.
+        threshold: takes this one instead.
+        weights: (N,), where defects are not as frequent among these pictures as they will be; None where they are.
+            Without weights calibration is temperature scaling, with weights it has an offset too.
+
+    Raises:
+        ValueError: pictures of one kind only.
+        RecallFloorUnmet: no threshold has that recall.
+    """
+    if truth.all() or not truth.any():
+        message = f"a decision needs pictures with a defect and without; there are {int(truth.sum())} of {len(truth)}"
+        raise ValueError(message)
+    exact = np.asarray(logits, np.float64)
+    scale, offset = (temperature(exact, truth), 0.0) if weights is None else _logistic(exact, truth, weights)
+    probabilities = sigmoid(scale * exact + offset)
+    if threshold is None:
+        scan = scan_thresholds(probabilities, truth, weights)
+        threshold = best_f1(scan) if recall_floor is None else best_precision(scan, recall_floor)
+    low, high = review_band(probabilities, truth)
+    return Decision(scale, offset, threshold, min(low, threshold), max(high, threshold))
+
+
+def temperature(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """The scale, one over the temperature, under which the labels are likeliest (Guo et al., 2017); 0.05 to 20."""
+
+    def loss(exponent: float) -> float:
+        return float(cross_entropy(math.exp(exponent) * logits, truth).mean())
+
+    bounds = (math.log(_LEAST_SCALE), math.log(_MOST_SCALE))
+    return math.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7}).x)
+
+
+def review_band(probabilities: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Bounds of what a person should look at, four digits, rounded so that the band holds what it promises.
+
+    Below the first lie `PASSED_DEFECTS` of the defects at most, from the second on `REJECTED_CLEAN` of the clean
+    pictures at most.
+    """
+    defect, clean = np.sort(probabilities[truth]), np.sort(probabilities[~truth])[::-1]
+    least = defect[math.floor(PASSED_DEFECTS * len(defect))]
+    most = clean[math.floor(REJECTED_CLEAN * len(clean))]
+    low = math.floor((least - _FLOAT32) * _DIGITS) / _DIGITS
+    high = (math.floor((most + _FLOAT32) * _DIGITS) + 1) / _DIGITS
+    return max(low, 0.0), min(high, 1.0)
+
+
+def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability of log-odds, without overflow."""
+    probability: NDArray[np.float64] = np.exp(-np.logaddexp(0, -log_odds))
+    return probability
+
+
+def cross_entropy(log_odds: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Binary cross-entropy of each picture, in nats."""
+    loss: NDArray[np.float64] = np.logaddexp(0, log_odds) - log_odds * truth
+    return loss
+
+
+def _logistic(
+    logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Slope and offset of a weighted logistic regression by Newton's method, the slope drawn gently towards 1."""
+    design = np.stack([logits, np.ones_like(logits)], axis=1)
+    prior, strength = np.array([1.0, 0.0]), np.diag([1.0, 1e-3])
+    answer = prior.copy()
+    for _ in range(50):
+        probabilities = sigmoid(design @ answer)
+        slope = design.T @ (weights * (probabilities - truth)) + strength @ (answer - prior)
+        curvature = (design * (weights * probabilities * (1 - probabilities))[:, None]).T @ design + strength
+        answer = answer - np.clip(np.linalg.solve(curvature, slope), -1, 1)
+    return float(max(answer[0], _LEAST_SCALE)), float(answer[1])

@@ -1,0 +1,91 @@
+"""The reference inside a model file: how the pictures it was judged on, and its answers to them, are distributed.
+
+Made by the scorer from the model file, as whoever compares with it later has its figures from the scorer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from steel_defect.contract import Distribution, Reference
+from steel_defect.image import Picture
+from steel_defect.scorer import Scorer
+from steel_defect_trainer.exporting.metadata import change_contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from steel_defect.scorer import Prediction
+
+BINS: Final = 10
+# More pictures hardly move a tenth, and take time to score.
+MOST: Final = 2000
+
+
+def write_reference(path: Path, reference: Reference) -> None:
+    """Put the reference into a model file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    change_contract(path, lambda contract: replace(contract, reference=reference))
+
+
+def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
+    """What the model file says of pictures on the disk; of many, `MOST` are read.
+
+    Raises:
+        SteelDefectError: a picture cannot be scored.
+        OSError: a file cannot be read.
+    """
+    scorer = Scorer(path)
+    return reference_of(scorer.score(files[place].read_bytes()) for place in _spread(len(files)))
+
+
+def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
+    """What the model file says of decoded pictures, uint8 (N, height, width), that leave no padding.
+
+    Padding cannot be told from a dark picture: those that leave some have to come as files.
+    """
+    scorer = Scorer(path)
+    height, width = pixels.shape[1:]
+    pictures = (Picture(np.asarray(pixels[p]), width, height, (height, width), "PNG") for p in _spread(len(pixels)))
+    return reference_of(scorer.score_decoded([picture], [0])[0] for picture in pictures)
+
+
+def reference_of(predictions: Iterable[Prediction]) -> Reference:
+    """The distribution of each statistic, and of the probability.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    rows = [{**asdict(said.statistics), "defect_prob": round(said.defect_prob, 6)} for said in predictions]
+    if not rows:
+        message = "there are no pictures to make a reference of"
+        raise ValueError(message)
+    return Reference(len(rows), {name: distribution(np.array([row[name] for row in rows])) for name in rows[0]})
+
+
+def distribution(values: NDArray[np.float64]) -> Distribution:
+    """Values (N,) in `BINS` bins of equal shares, or fewer where values are equal, but never less than two.
+
+    An edge is a value, and belongs to the bin above it. Where the least value fills more than a bin, the next larger
+    value bounds it: a share of nothing but zeros, say, has one bin for zero and one for more.
+    """
+    distinct = np.unique(values)
+    edges = np.quantile(values, np.arange(1, BINS) / BINS, method="higher")
+    above = distinct[1] if len(distinct) > 1 else np.nextafter(distinct[0], np.inf)
+    edges = np.unique(np.where(edges > distinct[0], edges, above))
+    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    return Distribution(tuple(map(float, edges)), tuple(float(count) / len(values) for count in counts))
+
+
+def _spread(count: int) -> list[int]:
+    """Places of all pictures, or of `MOST` that are spread over them."""
+    return sorted(set(np.linspace(0, count - 1, min(count, MOST)).round().astype(int).tolist()))

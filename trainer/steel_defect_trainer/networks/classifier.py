@@ -1,0 +1,53 @@
+"""A plain classifier on MobileNetV2 features: one answer a picture, no place. The networks of the recipes e1-*."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
+from torch import nn
+
+from steel_defect_trainer.networks.model import FEATURES, STRIDE, GrayMobileNet, normalise
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from steel_defect.contract import InputSpec
+
+
+class ClassifierNet(GrayMobileNet):
+    """Features, averaged to a small square or not at all, then one or two fully connected layers to one logit.
+
+    Colour filters are folded into gray ones (see `load_backbone`): the pictures are gray, so nothing but the padding
+    around them differs from three equal channels.
+    """
+
+    def __init__(self, spec: InputSpec, *, pooled: int, hidden: int, dropout: float) -> None:
+        """Start from random weights.
+
+        Args:
+            spec: size of the input; a head without averaging has weights for each place of it.
+            pooled: side of the square that the features are averaged to; 0 leaves them as they are.
+            hidden: width of the layer before the last; 0 for none.
+            dropout: chance that a value of the hidden layer is dropped. Before or after its ReLU is the same.
+        """
+        super().__init__()
+        places = pooled * pooled or (spec.height // STRIDE) * (spec.width // STRIDE)
+        pool = [nn.AdaptiveAvgPool2d(pooled)] if pooled else []
+        layers: list[nn.Module] = [*pool, nn.Flatten()]
+        if hidden:
+            layers += [nn.Linear(FEATURES * places, hidden), nn.ReLU(), nn.Dropout(dropout)]
+        self.head = nn.Sequential(*layers, nn.Linear(hidden or FEATURES * places, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Gray uint8 (N, H, W) to the logit of a defect (N,)."""
+        logits: Tensor = self.head(self.features(normalise(image)).float())
+        return logits.squeeze(1)
+
+    def answers(self, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Give the logits as they are; there are none of the classes."""
+        return logits, None
+
+    def loss(self, logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:  # noqa: ARG002 - it knows no places
+        """Binary cross entropy of the picture."""
+        return F.binary_cross_entropy_with_logits(logits, classes.amax(dim=1))

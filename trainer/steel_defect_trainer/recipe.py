@@ -1,0 +1,261 @@
+"""Recipes: everything that decides a training run beside its data, as a small file that is kept with the run."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from steel_defect.contract import ContractError, InputSpec
+from steel_defect_trainer.networks.model import BLOCKS, STRIDE
+
+RECIPES: Final = Path(__file__).parent / "recipes"
+_CHOICES: Final = {
+    "network.kind": ("strip", "classifier"),
+    "network.batch_norm": ("trained", "frozen"),
+    "optimisation.optimiser": ("adam", "adamw", "sgd"),
+    "optimisation.schedule": ("constant", "cosine"),
+    "precision": ("auto", "float32", "bfloat16", "float16"),
+}
+_SHARES: Final = (
+    *(f"augmentation.{key}" for key in ("horizontal_flip", "vertical_flip", "shift", "blackout")),
+    "optimisation.keep",
+)
+
+
+class RecipeError(ValueError):
+    """A recipe that does not exist, does not read, or cannot be meant."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which network, and what of it is trained.
+
+    Attributes:
+        kind: "strip" (a map of classes) or "classifier" (one answer a picture).
+        trained_blocks: how many of the 19 feature blocks are trained, from the last one on.
+        batch_norm: whether the trained blocks' batch normalisation is "trained" or "frozen"; elsewhere it is frozen.
+        dropout: chance to drop a value before the last layer.
+        pooled: of a classifier: side of the square that features are averaged to, 0 for none.
+        hidden: of a classifier: width of its hidden layer, 0 for none.
+    """
+
+    kind: str = "strip"
+    trained_blocks: int = BLOCKS
+    batch_norm: str = "trained"
+    dropout: float = 0.2
+    pooled: int = 0
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How the weights move.
+
+    Attributes:
+        optimiser: "adam", "adamw" or "sgd", each without momentum other than its own.
+        rate: peak learning rate of the last feature block.
+        layer_decay: factor on the rate from each block to the one before it.
+        head_rate: peak learning rate of what is behind the features.
+        weight_decay: of all weights but those of normalisation and the offsets.
+        batch: pictures in a step, over all processes.
+        epochs: how often every picture is seen.
+        steps: number of batches instead, where it is not 0.
+        schedule: after the warm-up: "constant", or "cosine" down to zero.
+        warm_up: share of the steps in which the rate rises.
+        average: decay of the moving average of the weights, which is what comes out, once it has warmed up; 0 for the
+            last weights.
+        clip: largest norm of a gradient; 0 for no limit.
+        balance: fill half of each batch with defects, whatever their share.
+        patience: epochs without a better validation ROC-AUC before training stops; 0 for never.
+        keep: share of the weights that training started from in those that come out; for few pictures of another
+            origin 0.5 (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models").
+        refit: of a strip network: at the end, fit what a picture as a whole says; see `training.whole`.
+    """
+
+    optimiser: str = "adamw"
+    rate: float = 6e-4
+    layer_decay: float = 1.0
+    head_rate: float = 3e-3
+    weight_decay: float = 0.02
+    batch: int = 16
+    epochs: float = 20.0
+    steps: int = 0
+    schedule: str = "cosine"
+    warm_up: float = 0.1
+    average: float = 0.98
+    clip: float = 5.0
+    balance: bool = False
+    patience: int = 0
+    keep: float = 0.0
+    refit: bool = False
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Chances and strengths of random changes.
+
+    Attributes:
+        horizontal_flip: chance.
+        vertical_flip: chance.
+        exposure: largest change in stops (factors of two), either way.
+        contrast: largest change of the exponent of the contrast curve in powers of two, either way.
+        shift: chance that the strip moves sideways, black behind it.
+        blackout: chance that all damage is painted out, which makes the picture clean; on clean ones sound places are.
+    """
+
+    horizontal_flip: float = 0.5
+    vertical_flip: float = 0.5
+    exposure: float = 0.0
+    contrast: float = 0.0
+    shift: float = 0.0
+    blackout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which pictures are learned from.
+
+    Attributes:
+        train: how many pictures of the training part; 0 for all.
+        validation: how many others of the training part to validate on, where `train` is given.
+        final: learn from training and validation together, then answer the test part once.
+    """
+
+    train: int = 0
+    validation: int = 0
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of training. `input` says how bytes become the network's input."""
+
+    name: str
+    about: str = ""
+    seed: int = 0
+    precision: str = "auto"
+    input: InputSpec = field(default_factory=InputSpec)
+    network: Network = field(default_factory=Network)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    data: Data = field(default_factory=Data)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, by name."""
+        for key, allowed in _CHOICES.items():
+            value = _at(self, key)
+            if value not in allowed:
+                _refuse(key, value, f"one of {', '.join(allowed)}")
+        for key in _SHARES:
+            value = _at(self, key)
+            if not isinstance(value, float) or not 0 <= value <= 1:
+                _refuse(key, value, "from 0 to 1")
+        for key in ("height", "width"):
+            if getattr(self.input, key) < STRIDE or getattr(self.input, key) % STRIDE:
+                _refuse(f"input.{key}", getattr(self.input, key), f"a multiple of {STRIDE}")
+        if self.optimisation.refit and self.network.kind != "strip":
+            _refuse("optimisation.refit", self.optimisation.refit, f"false for a {self.network.kind}")
+        if not 0 <= self.network.trained_blocks <= BLOCKS:
+            _refuse("network.trained_blocks", self.network.trained_blocks, f"0 to {BLOCKS}")
+        if self.optimisation.batch < 1 or self.optimisation.epochs <= 0:
+            _refuse("optimisation", self.optimisation, "a batch of at least 1 and more than 0 epochs")
+
+
+def names() -> list[str]:
+    """Names of the recipes that come with the trainer."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def read_recipe(name: str, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe by its name, or a file, and change what `overrides` say ("optimisation.rate=1e-4").
+
+    Raises:
+        RecipeError: no such recipe, not TOML, an unknown key, or a value that cannot be meant.
+    """
+    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+    if not path.is_file():
+        message = f"there is no recipe {name!r}: choose one of {', '.join(names())}, or name a .toml file"
+        raise RecipeError(message)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: {error}"
+        raise RecipeError(message) from error
+    table.setdefault("name", path.stem)
+    for override in overrides:
+        _override(table, override)
+    return from_table(table)
+
+
+def from_table(table: dict[str, Any]) -> Recipe:
+    """Build a recipe from nested dicts, as `to_json` wrote them.
+
+    Raises:
+        RecipeError: an unknown key or a value of another type.
+    """
+    recipe = _build(Recipe, table, "")
+    assert isinstance(recipe, Recipe)  # noqa: S101 - the builder gives what it is asked for
+    return recipe
+
+
+def to_json(recipe: Recipe) -> str:
+    """Write the resolved recipe, every key named."""
+    return json.dumps(asdict(recipe), indent=2) + "\n"
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        message = f"--set takes KEY=VALUE, such as optimisation.rate=1e-4; got {override!r}"
+        raise RecipeError(message)
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    place: object = table
+    for section in sections:
+        place = place.setdefault(section, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        message = f"--set {override}: {'.'.join(sections)!r} is no section of a recipe"
+        raise RecipeError(message)
+    place[last] = value
+
+
+def _build(kind: Any, table: dict[str, Any], prefix: str) -> object:  # noqa: ANN401 - any of the dataclasses above
+    known = {item.name: get_type_hints(kind)[item.name] for item in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        where = f"{prefix}{key}"
+        if key not in known:
+            message = f"a recipe has no {where!r}; here there are {', '.join(known)}"
+            raise RecipeError(message)
+        wanted = known[key]
+        if is_dataclass(wanted):
+            if not isinstance(value, dict):
+                _refuse(where, value, "a section")
+            values[key] = _build(wanted, value, f"{where}.")
+            continue
+        exact = float(value) if wanted is float and type(value) is int else value
+        if type(exact) is not wanted:
+            _refuse(where, value, f"a value of type {wanted.__name__}")
+        values[key] = exact
+    try:
+        return kind(**values)
+    except ContractError as error:
+        raise RecipeError(str(error)) from error
+
+
+def _at(recipe: Recipe, key: str) -> object:
+    value: object = recipe
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _refuse(key: str, value: object, expected: str) -> None:
+    message = f"recipe: {key} is {value!r}; expected {expected}"
+    raise RecipeError(message)

@@ -1,0 +1,1 @@
+"""Comparisons whose results are in the README: `python -m` each of them."""

@@ -1,0 +1,99 @@
+"""Random changes of one strip that leave its labels true, or change them with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from steel_defect_trainer.networks.model import STRIDE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steel_defect_trainer.recipe import Augmentation
+
+    Strip = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]
+
+_LARGEST_SHIFT: Final = 0.4
+# On clean strips as many cells are painted over as a small defect has, so that black patches tell nothing.
+_PATCH_CELLS: Final = 4
+
+
+def augment(
+    pixels: NDArray[np.uint8],
+    classes: NDArray[np.float32],
+    cells: NDArray[np.int8],
+    how: Augmentation,
+    rng: np.random.Generator,
+) -> Strip:
+    """Change one strip at random.
+
+    Args:
+        pixels: uint8 (H, W).
+        classes: float32 (C,).
+        cells: int8 (C, H/32, W/32), -1 where unknown.
+        how: chances and strengths.
+        rng: of all randomness.
+
+    Returns:
+        New pixels, classes and cells; the arguments are left as they are.
+    """
+    if rng.random() < how.blackout:
+        pixels, classes, cells = _black_out(pixels, classes, cells, rng)
+    if rng.random() < how.shift:
+        pixels, cells = _shift(pixels, classes, cells, rng)
+    if rng.random() < how.horizontal_flip:
+        pixels, cells = pixels[:, ::-1], cells[:, :, ::-1]
+    if rng.random() < how.vertical_flip:
+        pixels, cells = pixels[::-1], cells[:, ::-1]
+    if how.exposure or how.contrast:
+        pixels = _relight(pixels, how, rng)
+    return np.ascontiguousarray(pixels), classes, np.ascontiguousarray(cells)
+
+
+def _relight(pixels: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Another exposure and another contrast curve."""
+    gain = 2 ** rng.uniform(-how.exposure, how.exposure)
+    gamma = 2 ** rng.uniform(-how.contrast, how.contrast)
+    curve = np.clip(np.rint(gain * (np.arange(256) / 255) ** gamma * 255), 0, 255).astype(np.uint8)
+    lit: NDArray[np.uint8] = curve[pixels]
+    return lit
+
+
+def _black_out(
+    pixels: NDArray[np.uint8], classes: NDArray[np.float32], cells: NDArray[np.int8], rng: np.random.Generator
+) -> Strip:
+    """Paint out all damage, which makes the strip clean; on a clean one, a few sound cells.
+
+    A strip with a class whose place is not known stays as it is.
+    """
+    damaged = (cells == 1).any(axis=(1, 2))
+    if not np.array_equal(damaged, classes > 0):
+        return pixels, classes, cells
+    if classes.any():
+        painted = (cells != 0).any(axis=0)
+        classes, cells = np.zeros_like(classes), np.zeros_like(cells)
+    else:
+        rows, columns = cells.shape[1:]
+        painted = np.zeros((rows, columns), np.bool_)
+        painted.flat[rng.integers(0, rows * columns, rng.integers(1, _PATCH_CELLS + 1))] = True
+    pixels = pixels.copy()
+    pixels[painted.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)] = 0
+    return pixels, classes, cells
+
+
+def _shift(
+    pixels: NDArray[np.uint8], classes: NDArray[np.float32], cells: NDArray[np.int8], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+    """Move the strip sideways by whole cells, black behind it - unless the last known damage of a class would leave."""
+    width = cells.shape[2]
+    columns = round(rng.uniform(-_LARGEST_SHIFT, _LARGEST_SHIFT) * width)
+    source = slice(max(0, -columns), width - max(0, columns))
+    target = slice(max(0, columns), width - max(0, -columns))
+    moved, shifted = np.zeros_like(cells), np.zeros_like(pixels)
+    moved[:, :, target] = cells[:, :, source]
+    if not np.array_equal((moved == 1).any(axis=(1, 2)), classes > 0):
+        return pixels, cells
+    shifted[:, target.start * STRIDE : target.stop * STRIDE] = pixels[:, source.start * STRIDE : source.stop * STRIDE]
+    return shifted, moved

@@ -1,0 +1,113 @@
+"""Which pictures are in which step, and how they look there: a function of the seed and the step, and of nothing else.
+
+So a run that was killed goes on as if nothing had happened, and any number of loader or training processes sees the
+same pictures.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from steel_defect_trainer.training.augment import augment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from steel_defect_trainer.recipe import Augmentation, Recipe
+    from steel_defect_trainer.strips import StripSet
+    from steel_defect_trainer.training.distributed import World
+
+    # Groups of pictures, and how many of each are in a batch.
+    Mixture = Sequence[tuple[NDArray[np.int64], int]]
+    # A picture's place in the set, the step, and its place in the step's batch.
+    Slot = tuple[int, int, int]
+
+
+def mixture_of(strips: StripSet, recipe: Recipe, chosen: NDArray[np.bool_] | None = None) -> Mixture:
+    """Places of pictures and how many of them are in a batch: all alike, or half defects where balance is asked for.
+
+    Args:
+        strips: N pictures.
+        recipe: says how large a batch is, and whether it is balanced.
+        chosen: which pictures may be used, (N,); None for all.
+    """
+    batch, chosen = recipe.optimisation.batch, np.ones(len(strips), np.bool_) if chosen is None else chosen
+    if not recipe.optimisation.balance:
+        return ((np.flatnonzero(chosen), batch),)
+    half = batch // 2
+    return ((np.flatnonzero(chosen & strips.defect), half), (np.flatnonzero(chosen & ~strips.defect), batch - half))
+
+
+def batches(  # noqa: PLR0913 - what a step sees depends on all of these
+    strips: StripSet, mixture: Mixture, recipe: Recipe, steps: range, *, world: World, workers: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Give this process's share of each step's batch, on its device.
+
+    Args:
+        strips: all of them; only those of the mixture are used.
+        mixture: what is in a batch.
+        recipe: for its seed and its augmentation.
+        steps: which steps are wanted, in order.
+        world: the processes that share each batch.
+        workers: processes that load ahead; 0 to load in this one.
+
+    Yields:
+        Pixels uint8 (n, H, W), classes float32 (n, C), cells int8 (n, C, h, w).
+    """
+    cuda = world.device.type == "cuda"
+    loader: DataLoader[Any] = DataLoader(
+        _Strips(strips, recipe.augmentation, recipe.seed),
+        batch_sampler=_Steps(mixture, recipe.seed, steps, world),
+        num_workers=workers,
+        pin_memory=cuda,
+        persistent_workers=workers > 0,
+    )
+    for pixels, classes, cells in loader:
+        yield tuple(part.to(world.device, non_blocking=cuda) for part in (pixels, classes, cells))
+
+
+class _Strips(Dataset[Any]):
+    """One augmented strip for each slot."""
+
+    def __init__(self, strips: StripSet, how: Augmentation, seed: int) -> None:
+        self._strips, self._how, self._seed = strips, how, seed
+
+    def __getitem__(self, slot: Slot) -> tuple[Tensor, Tensor, Tensor]:
+        place, step, within = slot
+        strips, rng = self._strips, np.random.default_rng((self._seed, step, within))
+        parts = augment(strips.pixels[place], strips.classes[place], strips.cells[place], self._how, rng)
+        pixels, classes, cells = (torch.from_numpy(np.array(part)) for part in parts)
+        return pixels, classes, cells
+
+
+class _Steps(Sampler[list["Slot"]]):
+    """The slots of each step, this process's share of them."""
+
+    def __init__(self, mixture: Mixture, seed: int, steps: range, world: World) -> None:
+        self._mixture, self._seed, self._steps, self._world = mixture, seed, steps, world
+
+    def __iter__(self) -> Iterator[list[Slot]]:
+        for step in self._steps:
+            places = [
+                int(places[self._order(group, len(places), position // len(places))[position % len(places)]])
+                for group, (places, count) in enumerate(self._mixture)
+                for position in range(step * count, (step + 1) * count)
+            ]
+            slots = [(place, step, within) for within, place in enumerate(places)]
+            yield slots[self._world.rank :: self._world.size]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @lru_cache(maxsize=16)  # noqa: B019 - lives as long as the run
+    def _order(self, group: int, count: int, epoch: int) -> NDArray[np.int64]:
+        """The order in which a group is gone through the n-th time."""
+        return np.random.default_rng((self._seed, group, epoch)).permutation(count)

@@ -1,0 +1,169 @@
+"""From a recipe and labelled pictures to a finished run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Final
+from urllib.error import URLError
+
+import torch
+
+from steel_defect_trainer.data.layouts import open_data
+from steel_defect_trainer.data.load import load
+from steel_defect_trainer.data.near_duplicates import group_near_duplicates
+from steel_defect_trainer.data.split import make_split, read_split, subset, write_split
+from steel_defect_trainer.drawing.dataset import drawn
+from steel_defect_trainer.files import replacing
+from steel_defect_trainer.networks.model import load_backbone
+from steel_defect_trainer.recipe import Recipe, RecipeError, to_json
+from steel_defect_trainer.training.batches import mixture_of
+from steel_defect_trainer.training.checkpoint import CheckpointError, RunFolder, build_network, load_network
+from steel_defect_trainer.training.predict import predict
+from steel_defect_trainer.training.train import Job, train
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from steel_defect_trainer.data.dataset import DataSet
+    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.strips import StripSet
+    from steel_defect_trainer.training.distributed import World
+
+# What is drawn where no folder is given.
+DRAWN_STRIPS: Final = 2000
+DRAWN_SEED: Final = 1
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the weights come from.
+
+    Attributes:
+        run: folder of a finished run to go on from; None for ImageNet.
+        backbone: file of ImageNet weights; None lets torchvision download its own.
+        from_scratch: random weights instead.
+    """
+
+    run: Path | None = None
+    backbone: Path | None = None
+    from_scratch: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks to be trained.
+
+    Attributes:
+        recipe: how.
+        folder: of labelled pictures; None for drawn ones.
+        split: file of parts; None makes one.
+        start: where the weights come from.
+        output: the run's folder.
+        cache: where decoded pictures are kept.
+        workers: loader processes.
+    """
+
+    recipe: Recipe
+    folder: Path | None
+    split: Path | None
+    start: Start
+    output: Path
+    cache: Path
+    workers: int
+
+
+def carry_out(request: Request, world: World) -> RunFolder:
+    """Train, and leave everything about the run in its folder. A run that was stopped goes on.
+
+    Raises:
+        RecipeError: the recipe keeps weights of an earlier run, and none is named.
+        DataError: pictures, labels or split cannot be used.
+        CheckpointError: the folder holds another run, or a damaged one.
+        OSError: no room, no weights to download.
+    """
+    recipe, run = request.recipe, RunFolder(request.output)
+    if recipe.optimisation.keep and request.start.run is None:
+        message = "recipe: optimisation.keep is about the weights of an earlier run: name it with --start-from"
+        raise RecipeError(message)
+    dataset = drawn(DRAWN_STRIPS, DRAWN_SEED, request.cache) if request.folder is None else open_data(request.folder)
+    dataset = group_near_duplicates(dataset, request.cache)
+    parts = _parts(request, dataset, run, world)
+    strips = load(dataset, recipe.input, request.cache)
+    learned = parts["train"] | (parts["validation"] if recipe.data.final else False)
+    validation = None if recipe.data.final else strips.take(parts["validation"])
+    if world.leads:
+        _describe(run, recipe, dataset, parts, strips)
+    network = _start(request.start, recipe, len(dataset.class_names))
+    job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
+    network = train(network, job, world)
+    judged = "test" if recipe.data.final else "validation"
+    said = predict(network, strips.take(parts[judged]), world)
+    if world.leads:
+        said.save(run.path / f"{judged}.npz")
+    return run
+
+
+def _parts(request: Request, dataset: DataSet, run: RunFolder, world: World) -> dict[str, NDArray[np.bool_]]:
+    """The run's own split file, which is made or copied when the run begins and never changed."""
+    path = run.path / "split.csv"
+    if world.leads and not path.exists():
+        if request.split is None:
+            split = make_split(dataset, seed=0)
+            wanted = request.recipe.data
+            if wanted.train:
+                split = subset(dataset, split, 0, wanted.train, wanted.validation)
+            write_split(split, dataset, path)
+        else:
+            read_split(request.split, dataset)
+            with replacing(path) as file:
+                file.write(request.split.read_bytes())
+    world.gather(None)  # the others wait for the file
+    return read_split(path, dataset)
+
+
+def _start(start: Start, recipe: Recipe, classes: int) -> GrayMobileNet:
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe, classes)
+    if start.run is not None:
+        try:
+            network.load_state_dict(load_network(start.run).state_dict())
+        except RuntimeError as error:
+            message = f"{start.run} has a network of another shape than this recipe and data set need"
+            raise CheckpointError(message) from error
+    elif not start.from_scratch:
+        try:
+            load_backbone(network, start.backbone)
+        except URLError as error:
+            message = f"the ImageNet weights cannot be downloaded ({error.reason}); name a file of them with --backbone"
+            raise OSError(message) from error
+        except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
+            first = str(error).partition("\n")[0]
+            message = f"{start.backbone} does not hold MobileNetV2 weights under torchvision's names: {first}"
+            raise CheckpointError(message) from error
+    return network
+
+
+def _describe(
+    run: RunFolder, recipe: Recipe, dataset: DataSet, parts: dict[str, NDArray[np.bool_]], strips: StripSet
+) -> None:
+    described = {
+        "folder": str(dataset.folder.resolve()),
+        "class_names": dataset.class_names,
+        "digest": strips.digest,
+        "pictures": {part: int(chosen.sum()) for part, chosen in parts.items()},
+        "defects": {part: int((chosen & strips.defect).sum()) for part, chosen in parts.items()},
+    }
+    if run.recipe.exists() and run.recipe.read_text(encoding="utf-8") != to_json(recipe):
+        message = f"{run.path} holds a run of another recipe: name another folder with --output"
+        raise CheckpointError(message)
+    if run.data.exists() and json.loads(run.data.read_text(encoding="utf-8"))["digest"] != strips.digest:
+        message = f"{run.path} holds a run on other pictures: name another folder with --output"
+        raise CheckpointError(message)
+    for path, text in ((run.recipe, to_json(recipe)), (run.data, json.dumps(described, indent=2) + "\n")):
+        with replacing(path) as file:
+            file.write(text.encode())

@@ -1,0 +1,145 @@
+"""All that changes while a network is trained, and so all that a checkpoint holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
+
+from steel_defect_trainer.training.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
+from steel_defect_trainer.training.optimisation import build_optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.recipe import Recipe
+    from steel_defect_trainer.training.distributed import World
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: steps done.
+        loss: sum of the losses of this epoch's steps.
+        epoch: epochs done.
+        best: highest validation ROC-AUC so far.
+        epochs_since_best: how many did not reach it.
+        finished: nothing is left to do.
+    """
+
+    step: int = 0
+    loss: float = 0.0
+    epoch: int = 0
+    best: float = -math.inf
+    epochs_since_best: int = 0
+    finished: bool = False
+
+
+class TrainingState:
+    """The network, its moving average, the optimiser and the progress of one run.
+
+    Attributes:
+        network: what is trained.
+        replica: the same, or what averages its gradients over all processes: call this one.
+        optimizer: its groups have a `peak` rate.
+        precision: what convolutions compute in.
+        scaler: keeps small gradients above zero where that is float16.
+        progress: how far it is.
+    """
+
+    def __init__(self, network: GrayMobileNet, recipe: Recipe, world: World) -> None:
+        """Move the network to its device and freeze what the recipe leaves as it is."""
+        network = network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        network.freeze(trained_blocks=recipe.network.trained_blocks, batch_norm=recipe.network.batch_norm == "frozen")
+        network.train()
+        if world.size > 1 and world.device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.network = network
+        self.replica: nn.Module = DistributedDataParallel(network) if world.size > 1 else network
+        self.optimizer = build_optimizer(network, recipe.optimisation)
+        self._average = AveragedModel(network, avg_fn=_averaging(recipe.optimisation.average), use_buffers=True)
+        self.precision = precision_on(world.device, recipe.precision)
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision is torch.float16)
+        self.progress = Progress()
+        self._recipe = asdict(recipe)
+
+    @property
+    def average(self) -> GrayMobileNet:
+        """The network with averaged weights."""
+        return cast("GrayMobileNet", self._average.module)
+
+    def update_average(self) -> None:
+        """Take the weights of this step into the average."""
+        self._average.update_parameters(self.network)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            OSError: no room, say; the checkpoint before is as it was.
+        """
+        write_checkpoint(
+            path,
+            {
+                "recipe": self._recipe,
+                "network": self.network.state_dict(),
+                "average": self._average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "progress": asdict(self.progress),
+            },
+        )
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            FileNotFoundError: there is none.
+            CheckpointError: it is damaged, or of another recipe.
+        """
+        state = read_checkpoint(path)
+        if state["recipe"] != self._recipe:
+            message = f"{path} is of another recipe: train into another folder, or remove this one to start again"
+            raise CheckpointError(message)
+        self.network.load_state_dict(state["network"])
+        self._average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.progress = Progress(**state["progress"])
+
+
+def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """A moving average whose decay rises to `decay`: in a short run the first weights would else outweigh the last."""
+
+    def averaged(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+        if not average.is_floating_point():
+            return current
+        done = int(updates)
+        return torch.lerp(average, current, 1 - min(decay, (1 + done) / (10 + done)))
+
+    return averaged
+
+
+def precision_on(device: torch.device, wanted: str) -> torch.dtype:
+    """The type that convolutions compute in: what is wanted, or for "auto" the fastest that the device has in hardware.
+
+    Returns:
+        float32, bfloat16 or float16.
+    """
+    if wanted != "auto":
+        return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[wanted]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    able = torch.cpu.get_capabilities()
+    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32

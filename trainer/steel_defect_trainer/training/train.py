@@ -1,0 +1,180 @@
+"""Training: one loop that reads from top to bottom, on one CPU as on many graphics cards."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from steel_defect_trainer.recipe import RecipeError
+from steel_defect_trainer.training.batches import batches
+from steel_defect_trainer.training.checkpoint import read_checkpoint, write_checkpoint
+from steel_defect_trainer.training.optimisation import rate_at
+from steel_defect_trainer.training.predict import predict
+from steel_defect_trainer.training.runlog import RunLog, figures
+from steel_defect_trainer.training.state import TrainingState
+from steel_defect_trainer.training.whole import fit_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.recipe import Recipe
+    from steel_defect_trainer.strips import StripSet
+    from steel_defect_trainer.training.batches import Mixture
+    from steel_defect_trainer.training.checkpoint import RunFolder
+    from steel_defect_trainer.training.distributed import World
+
+_SECONDS_BETWEEN_CHECKPOINTS: Final = 300
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained on what.
+
+    Attributes:
+        recipe: how.
+        strips: all pictures to learn from.
+        mixture: which of them are in a batch, and how many of each kind; see `training.batches.mixture_of`.
+        validation: pictures to choose the best epoch by; None takes the last.
+        run: where checkpoints and logs go.
+        workers: loader processes; 0 loads in this one.
+        own: which pictures are like those that will be judged, bool (N,), where others are learned from beside them;
+            None where all are.
+    """
+
+    recipe: Recipe
+    strips: StripSet
+    mixture: Mixture
+    validation: StripSet | None
+    run: RunFolder
+    workers: int = 0
+    own: NDArray[np.bool_] | None = None
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps in which as many pictures are seen as there are."""
+        pictures = sum(len(places) for places, _ in self.mixture)
+        return max(1, math.ceil(pictures / self.recipe.optimisation.batch))
+
+    @property
+    def steps(self) -> int:
+        """All steps."""
+        plan = self.recipe.optimisation
+        return plan.steps or max(1, round(plan.epochs * self.steps_in_epoch))
+
+
+def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
+    """Train, going on from the run's last checkpoint where there is one, and leave `best.pt` in its folder.
+
+    A run that was stopped anywhere and goes on gives the same weights as one that was not, on a CPU bit by bit.
+
+    Args:
+        network: where to start; changed on the way.
+        job: what to train on, and how.
+        world: the processes that train together.
+
+    Returns:
+        The averaged weights: those of the epoch with the best validation ROC-AUC, or the last; with a share of those it
+        started from, and fitted to whole pictures, where the recipe asks for that.
+
+    Raises:
+        CheckpointError: the folder's checkpoint is damaged or of another recipe.
+        RecipeError: a batch cannot be shared by so many processes.
+        OSError: a checkpoint cannot be written; the one before is as it was.
+    """
+    recipe, plan, run = job.recipe, job.recipe.optimisation, job.run
+    if plan.batch % world.size:
+        message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
+        raise RecipeError(message)
+    start = copy.deepcopy(network)
+    state = TrainingState(network, recipe, world)
+    if run.last.exists():
+        state.restore(run.last)
+    progress = state.progress
+    steps = range(progress.step, progress.step if progress.finished else job.steps)
+    loader = batches(job.strips, job.mixture, recipe, steps, world=world, workers=job.workers)
+    saved = time.monotonic()
+
+    with RunLog(run, job.steps, progress.step, talks=world.leads) as log:
+        for step, (pixels, classes, cells) in zip(steps, loader, strict=True):
+            # Dropout draws from the global generator: seeded by the step, it needs no place in a checkpoint.
+            torch.manual_seed(int(np.random.SeedSequence((recipe.seed, step, world.rank)).generate_state(1)[0]))
+            factor = rate_at(step, job.steps, plan)
+            for group in state.optimizer.param_groups:
+                group["lr"] = factor * group["peak"]
+
+            with torch.autocast(world.device.type, state.precision, enabled=state.precision is not torch.float32):
+                logits = state.replica(pixels)
+            loss = state.network.loss(logits.float(), classes, cells)
+            state.optimizer.zero_grad()
+            state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            if plan.clip:
+                state.scaler.unscale_(state.optimizer)
+                nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip)
+            state.scaler.step(state.optimizer)
+            state.scaler.update()
+            state.update_average()
+
+            progress.step = step + 1
+            progress.loss += float(loss.detach())
+            log.step(progress.step, loss=float(loss.detach()), rate=factor, pictures=len(pixels) * world.size)
+            epoch_ends = progress.step % job.steps_in_epoch == 0 or progress.step == job.steps
+            if epoch_ends:
+                _end_epoch(state, job, world, log)
+            if world.leads and (epoch_ends or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS):
+                state.save(run.last)
+                saved = time.monotonic()
+            if progress.finished:
+                break
+
+    if world.leads and (plan.keep or plan.refit):
+        _settle(start, job)
+    world.gather(None)  # nobody reads the best weights before they are written
+    best = read_checkpoint(run.best)["network"]
+    state.network.load_state_dict(best)
+    return state.network.eval()
+
+
+def _settle(start: GrayMobileNet, job: Job) -> None:
+    """Turn the weights that training came out with into those the recipe asks for, once."""
+    best, plan = read_checkpoint(job.run.best), job.recipe.optimisation
+    if best.get("settled"):
+        return
+    began = start.state_dict()
+    start.load_state_dict(
+        {
+            name: torch.lerp(value, began[name], plan.keep) if value.is_floating_point() else value
+            for name, value in best["network"].items()
+        }
+    )
+    if plan.refit:
+        learned = np.zeros(len(job.strips), np.bool_)
+        for places, _ in job.mixture:
+            learned[places] = True
+        fit_whole(start, job.strips, learned if job.own is None else learned & job.own)
+    write_checkpoint(job.run.best, {**best, "network": start.state_dict(), "settled": True})
+
+
+def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> None:
+    """Validate the averaged weights, keep them if they are the best so far, and say so."""
+    progress, validation, better = state.progress, None, True
+    steps_of_epoch = (progress.step - 1) % job.steps_in_epoch + 1
+    progress.epoch += 1
+    if job.validation is not None:
+        validation = figures(predict(state.average, job.validation, world))
+        better = validation["roc_auc"] > progress.best
+        progress.best = max(progress.best, validation["roc_auc"])
+    progress.epochs_since_best = 0 if better else progress.epochs_since_best + 1
+    if better and world.leads:
+        write_checkpoint(job.run.best, {"network": state.average.state_dict(), "step": progress.step})
+    log.epoch(progress.epoch, train_loss=progress.loss / steps_of_epoch, validation=validation, best=better)
+    progress.loss = 0.0
+    patience = job.recipe.optimisation.patience
+    progress.finished = progress.step == job.steps or 0 < patience <= progress.epochs_since_best

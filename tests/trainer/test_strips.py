@@ -7,14 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steel_defect.contract import InputSpec
-from steel_defect_trainer.networks.model import STRIDE
-from steel_defect_trainer.strips import CELL, cells_of_mask
+from steel_defect_trainer.strips import cells_of_mask
 
 SPEC = InputSpec()
-
-
-def test_cells_are_as_large_as_those_of_the_network() -> None:
-    assert CELL == STRIDE
 
 
 def test_cells_of_a_mask_are_damaged_sound_or_unknown() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from steel_defect.contract import ContractError, InputSpec
-from steel_defect_trainer.networks.model import BLOCKS, STRIDE
+from steel_defect_trainer.strips import BLOCKS, CELL
 
 RECIPES: Final = Path(__file__).parent / "recipes"
 _CHOICES: Final = {
@@ -154,8 +154,8 @@ class Recipe:
             if not isinstance(value, float) or not 0 <= value <= 1:
                 _refuse(key, value, "from 0 to 1")
         for key in ("height", "width"):
-            if getattr(self.input, key) < STRIDE or getattr(self.input, key) % STRIDE:
-                _refuse(f"input.{key}", getattr(self.input, key), f"a multiple of {STRIDE}")
+            if getattr(self.input, key) < CELL or getattr(self.input, key) % CELL:
+                _refuse(f"input.{key}", getattr(self.input, key), f"a multiple of {CELL}")
         if self.optimisation.refit and self.network.kind != "strip":
             _refuse("optimisation.refit", self.optimisation.refit, f"false for a {self.network.kind}")
         if not 0 <= self.network.trained_blocks <= BLOCKS:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from steel_defect.contract import InputSpec
 
-# Pixels of the model's input along a side of one cell.
+# Pixels of the model's input along a side of one cell: the stride of the networks' body, MobileNetV2.
 CELL: Final = 32
+# Feature blocks of that body, from the input on.
+BLOCKS: Final = 19
 UNKNOWN: Final = -1
 # A cell that shows less damage than this share of itself is neither called damaged nor sound.
 _LEAST_SHARE: Final = 0.02

@@ -27,11 +27,15 @@ def command(host: str, port: int, model: Path | None) -> None:
     click.echo(
         f"  curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' http://{host}:{port}/predict", err=True
     )
-    package = Path(steel_defect.__file__).parent
-    installed, cloned = package / "_cloud_run" / "main.py", package.parent / "main.py"
-    source = installed if installed.exists() else cloned
-    sys.argv = ["functions-framework", "--target=api", f"--source={source}", f"--host={host}", f"--port={port}"]
+    sys.argv = ["functions-framework", "--target=api", f"--source={source()}", f"--host={host}", f"--port={port}"]
     runpy.run_module("functions_framework", run_name="__main__", alter_sys=True)
+
+
+def source() -> Path:
+    """The Cloud Run entry point: inside the package that a wheel installs, beside it in a clone."""
+    package = Path(steel_defect.__file__).parent
+    installed = package / "_cloud_run" / "main.py"
+    return installed if installed.exists() else package.parent / "main.py"
 
 
 def _require_free(host: str, port: int) -> None:

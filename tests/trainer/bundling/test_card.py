@@ -11,7 +11,8 @@ import pytest
 
 from steel_defect.contract import InputSpec, ModelContract
 from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
-from steel_defect_trainer.bundling.metrics import Decision, Interval
+from steel_defect_trainer.evaluation.decision import Decision
+from steel_defect_trainer.evaluation.resampling import Interval
 from steel_defect_trainer.exporting.agreement import Agreement, Cost
 from steel_defect_trainer.exporting.card import Int8, table, write_card
 from steel_defect_trainer.recipe import read_recipe

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steel_defect_trainer.bundling import metrics
+from steel_defect_trainer.bundling import severstal_share
 from steel_defect_trainer.evaluation.decision import Decision, cross_entropy, decide, review_band, sigmoid, temperature
 from steel_defect_trainer.evaluation.scan import RecallFloorUnmet, best_f1, best_precision, scan_thresholds
 
@@ -178,8 +178,8 @@ def test_decision_by_temperature() -> None:
 
 def test_decision_is_calibrated_to_the_share_of_all_severstal() -> None:
     logits, truth = drawn(np.random.default_rng(1), 4000, 0.8, 2)
-    decision = metrics.decide(logits, truth)
-    weights = metrics.weights_for_share(truth)
+    decision = severstal_share.decide(logits, truth)
+    weights = severstal_share.weights_for_share(truth)
     probabilities = decision.probabilities(logits)
     assert decision.scale == pytest.approx(2, rel=0.1)
     assert np.average(probabilities, weights=weights) == pytest.approx(6666 / 12568, abs=0.01)

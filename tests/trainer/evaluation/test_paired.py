@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from steel_defect_trainer.bundling.metrics import bootstrap_auc, roc_auc
 from steel_defect_trainer.evaluation.paired import paired_auc_difference
-from steel_defect_trainer.evaluation.ranking import average_precision_of, roc_auc_of
+from steel_defect_trainer.evaluation.ranking import average_precision_of, bootstrap_auc, roc_auc, roc_auc_of
 from steel_defect_trainer.evaluation.resampling import interval, resample_weights
 
 # Scores with ties; weights as resamples have them, 0 included.

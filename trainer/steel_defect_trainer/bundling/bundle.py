@@ -23,11 +23,12 @@ import torch
 import steel_defect
 from steel_defect.contract import ModelContract
 from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
-from steel_defect_trainer.bundling.metrics import Interval, bootstrap_auc, decide
+from steel_defect_trainer.bundling.severstal_share import decide
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_agreed_pictures, open_loose_pictures
 from steel_defect_trainer.drawing import dataset as drawn_data
 from steel_defect_trainer.drawing import strip as synthetic
+from steel_defect_trainer.evaluation.ranking import bootstrap_auc
 from steel_defect_trainer.exporting import onnx_file as export
 from steel_defect_trainer.exporting.card import write_card
 from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.contract import InputSpec
+    from steel_defect_trainer.evaluation.resampling import Interval
     from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.batches import Mixture
 

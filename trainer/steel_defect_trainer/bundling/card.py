@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from steel_defect_trainer.exporting.card import Card, DataRow, Int8, table
+from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from steel_defect.contract import ModelContract
-    from steel_defect_trainer.bundling.metrics import Decision, Interval
+    from steel_defect_trainer.evaluation.decision import Decision
+    from steel_defect_trainer.evaluation.resampling import Interval
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.crossvalidate import OutOfFold
@@ -57,7 +59,8 @@ def card_of_bundle(facts: CardFacts) -> Card:
         files=facts.files,
         network=f"""MobileNetV2 1.0 with one gray input channel. It answers `defect_prob`, `class_prob` for \
 {", ".join(facts.contract.class_names)}, and
-`defect_map`, a {spec.height // 32} x {spec.width // 32} grid for each class that says where. The grid is the model: a
+`defect_map`, a {spec.height // CELL} x {spec.width // CELL} grid for each class that says where. The grid is the model: \
+a
 1x1 convolution gives odds for every cell and class, and the odds add up to those of the picture. Severstal numbers its
 four classes and does not name them; the names here say what we see in them.""",
         use="""Sorting photographs of flat steel strip, taken like Severstal's (1600 x 256, line scan, gray), into \

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steel_defect_trainer.evaluation.resampling import Interval, interval, resample_weights
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -35,6 +39,21 @@ def roc_auc_of(
     ranks = _rank(scores, truth, weights)
     below = np.cumsum(ranks.clean, axis=1) - ranks.clean / 2
     return _divide((ranks.defect * below).sum(axis=1), ranks.defect.sum(axis=1) * ranks.clean.sum(axis=1))
+
+
+def roc_auc(scores: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
+    """Chance that a defect strip scores above a clean one, ties counting half; NaN where one kind is missing."""
+    return float(roc_auc_of(scores, truth, np.ones((1, len(truth))))[0])
+
+
+def bootstrap_auc(
+    scores: NDArray[np.floating],
+    truth: NDArray[np.bool_],
+    groups: Sequence[str] | None = None,
+) -> Interval:
+    """ROC-AUC with the percentile bootstrap over strips, or over groups of them where groups are given."""
+    weights = resample_weights(len(truth), groups)
+    return interval(roc_auc(scores, truth), np.concatenate([roc_auc_of(scores, truth, rows) for rows in weights]))
 
 
 def average_precision_of(

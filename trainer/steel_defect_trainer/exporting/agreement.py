@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from steel_defect.contract import from_metadata
-from steel_defect_trainer.bundling.metrics import roc_auc
+from steel_defect_trainer.evaluation.ranking import roc_auc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

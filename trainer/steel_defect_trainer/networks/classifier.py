@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import nn
 
-from steel_defect_trainer.networks.model import FEATURES, STRIDE, GrayMobileNet, normalise
+from steel_defect_trainer.networks.model import FEATURES, GrayMobileNet, normalise
+from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ class ClassifierNet(GrayMobileNet):
             dropout: chance that a value of the hidden layer is dropped. Before or after its ReLU is the same.
         """
         super().__init__()
-        places = pooled * pooled or (spec.height // STRIDE) * (spec.width // STRIDE)
+        places = pooled * pooled or (spec.height // CELL) * (spec.width // CELL)
         pool = [nn.AdaptiveAvgPool2d(pooled)] if pooled else []
         layers: list[nn.Module] = [*pool, nn.Flatten()]
         if hidden:

@@ -15,14 +15,14 @@ from torchvision.models import (  # type: ignore[import-untyped]  # torchvision 
     mobilenet_v2,
 )
 
+from steel_defect_trainer.strips import BLOCKS
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
 CLASSES: Final = 4
-STRIDE: Final = 32
 FEATURES: Final = 1280
-BLOCKS: Final = 19
 _RGB_MEAN: Final = (0.485, 0.456, 0.406)
 _RGB_STD: Final = (0.229, 0.224, 0.225)
 # One gray value stands for all three channels, so black borders of the convolutions mean the same to each filter.

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from steel_defect_trainer.bundling.metrics import roc_auc
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_agreed_pictures, open_loose_pictures
 from steel_defect_trainer.data.magnetic_tile import open_magnetic_tiles
 from steel_defect_trainer.drawing.dataset import drawn
 from steel_defect_trainer.drawing.strip import HARD_STRENGTH
+from steel_defect_trainer.evaluation.ranking import roc_auc
 from steel_defect_trainer.networks.model import GrayMobileNet, load_backbone
 from steel_defect_trainer.recipe import Recipe, read_recipe
 from steel_defect_trainer.training.batches import batches, mixture_of

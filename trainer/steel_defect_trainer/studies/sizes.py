@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from steel_defect.contract import ModelContract
-from steel_defect_trainer.bundling.metrics import bootstrap_auc
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_loose_pictures
 from steel_defect_trainer.drawing.dataset import drawn
 from steel_defect_trainer.drawing.strip import HARD_STRENGTH
+from steel_defect_trainer.evaluation.ranking import bootstrap_auc
 from steel_defect_trainer.exporting.agreement import costs
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.quantise import quantise
@@ -39,7 +39,7 @@ from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.train import Job, train
 
 if TYPE_CHECKING:
-    from steel_defect_trainer.bundling.metrics import Interval
+    from steel_defect_trainer.evaluation.resampling import Interval
 
 SIZES: Final = ((64, 416), (96, 608), (128, 800), (192, 1216))
 STEPS: Final = 150

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect_trainer.networks.model import STRIDE
+from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def _black_out(
         painted = np.zeros((rows, columns), np.bool_)
         painted.flat[rng.integers(0, rows * columns, rng.integers(1, _PATCH_CELLS + 1))] = True
     pixels = pixels.copy()
-    pixels[painted.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)] = 0
+    pixels[painted.repeat(CELL, axis=0).repeat(CELL, axis=1)] = 0
     return pixels, classes, cells
 
 
@@ -95,5 +95,5 @@ def _shift(
     moved[:, :, target] = cells[:, :, source]
     if not np.array_equal((moved == 1).any(axis=(1, 2)), classes > 0):
         return pixels, cells
-    shifted[:, target.start * STRIDE : target.stop * STRIDE] = pixels[:, source.start * STRIDE : source.stop * STRIDE]
+    shifted[:, target.start * CELL : target.stop * CELL] = pixels[:, source.start * CELL : source.stop * CELL]
     return shifted, moved

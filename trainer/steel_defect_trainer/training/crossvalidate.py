@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from steel_defect_trainer.bundling.metrics import roc_auc
+from steel_defect_trainer.evaluation.ranking import roc_auc
 from steel_defect_trainer.networks.model import StripNet, normalise
 from steel_defect_trainer.strips import StripSet
 from steel_defect_trainer.training.checkpoint import RunFolder

@@ -16,7 +16,9 @@ from tests.conftest import REPOSITORY
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as it is released, built by uv."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(["uv", "build", "--quiet", "--wheel", "--out-dir", folder], cwd=REPOSITORY, check=True)  # noqa: S607 - the one on the path
+    subprocess.run(  # noqa: S603 - ours
+        ["uv", "build", "--quiet", "--wheel", "--out-dir", folder], cwd=REPOSITORY, check=True
+    )  # noqa: S607 - the one on the path
     (built,) = folder.glob("*.whl")
     return built
 
@@ -31,7 +33,7 @@ def test_everything_in_the_wheel_has_a_name_of_ours(wheel: Path) -> None:
 def test_the_installed_command_serves_the_function_inside_the_wheel(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from steel_defect.cli import serve; print(serve.source())"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom steel_defect.cli import serve\nprint(serve.source())"
     )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603 - ours
     source = Path(run.stdout.strip())

@@ -59,10 +59,9 @@ def card_of_bundle(facts: CardFacts) -> Card:
         files=facts.files,
         network=f"""MobileNetV2 1.0 with one gray input channel. It answers `defect_prob`, `class_prob` for \
 {", ".join(facts.contract.class_names)}, and
-`defect_map`, a {spec.height // CELL} x {spec.width // CELL} grid for each class that says where. The grid is the model: \
-a
-1x1 convolution gives odds for every cell and class, and the odds add up to those of the picture. Severstal numbers its
-four classes and does not name them; the names here say what we see in them.""",
+`defect_map`, a {spec.height // CELL} x {spec.width // CELL} grid for each class that says where. The grid is the model:
+a 1x1 convolution gives odds for every cell and class, and the odds add up to those of the picture. Severstal numbers
+its four classes and does not name them; the names here say what we see in them.""",
         use="""Sorting photographs of flat steel strip, taken like Severstal's (1600 x 256, line scan, gray), into \
 pass,
 review and reject; demonstrating and testing this project. It is a starting point for training on pictures of your own

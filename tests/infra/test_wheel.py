@@ -16,9 +16,8 @@ from tests.conftest import REPOSITORY
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as it is released, built by uv."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(  # noqa: S603 - ours
-        ["uv", "build", "--quiet", "--wheel", "--out-dir", folder], cwd=REPOSITORY, check=True
-    )  # noqa: S607 - the one on the path
+    command = ["uv", "build", "--quiet", "--wheel", "--out-dir", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True)  # noqa: S603 - ours
     (built,) = folder.glob("*.whl")
     return built
 

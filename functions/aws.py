@@ -7,7 +7,7 @@ objects that Step Functions listed.
 from __future__ import annotations
 
 import os
-from functools import cache, lru_cache, wraps
+from functools import cache, wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from steel_defect.scorer import Scorer
     from steel_defect.uploads.backfill import Backfill
     from steel_defect.uploads.processor import UploadProcessor
     from steel_defect.uploads.refs import ObjectRef
@@ -126,8 +125,8 @@ def backfill(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN
     """Score one batch of objects that a Distributed Map of Step Functions listed; see `aws_backfill.score`."""
     import aws_backfill  # noqa: PLC0415 - as above
 
-    report = aws_backfill.score(event, _backfill(_scorer()))
-    logger.info("batch", **{name: report[name] for name in ("objects", "outcomes")})
+    report = aws_backfill.score(event, _backfill(), _scorer.confirmed())
+    logger.info("batch", **{name: report[name] for name in ("objects", "outcomes", "model")})
     return report
 
 
@@ -154,15 +153,15 @@ def _processor() -> UploadProcessor:
     return upload_processor(_scorer, aws_bus.publisher(load_settings().outcome_bus))
 
 
-@lru_cache(maxsize=1)  # A promoted model replaces the one before it.
-def _backfill(scorer: Scorer) -> Backfill:
+@cache
+def _backfill() -> Backfill:
     from steel_defect.uploads.backfill import Backfill  # noqa: PLC0415 - as above
 
     settings = load_settings()
     if settings.uploads_uri is None or settings.results_uri is None:
         message = "set RESULTS_URI and UPLOADS_URI: this function does not know where results go"
         raise SettingsError(message)
-    return Backfill(scorer, settings.uploads_uri, settings.results_uri)
+    return Backfill(_scorer, settings.uploads_uri, settings.results_uri, ignored_suffixes=settings.ignored_suffixes)
 
 
 def _score_upload(ref: ObjectRef) -> None:

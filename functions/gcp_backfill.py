@@ -13,8 +13,9 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from steel_defect.answer import identity
 from steel_defect.errors import ModelUnavailable
-from steel_defect.model_uri import load_model
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Share
@@ -35,17 +36,20 @@ def main(prefix: str) -> int:
             message = "set UPLOADS_URI and RESULTS_URI: this job does not know what to score and where results go"
             raise SettingsError(message)  # noqa: TRY301 - one place says what went wrong
         # Never the bundled model in place of one that cannot be loaded: it would leave its results on everything.
-        scorer = load_model(chosen.model, threads=chosen.threads)
-        work = Backfill(scorer, f"{chosen.uploads_uri.rstrip('/')}/{prefix}", chosen.results_uri)
+        models = ModelSource(lambda: chosen)
+        models.confirmed()
+        uri = f"{chosen.uploads_uri.rstrip('/')}/{prefix}"
+        work = Backfill(models, uri, chosen.results_uri, ignored_suffixes=chosen.ignored_suffixes)
         counts: Counter[str] = Counter()
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
                 _say("ERROR", f"{done.uri}: {done.error}")
+        model = identity(models.registered())  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError) as error:
         _say("CRITICAL", str(error))
         return 1
-    _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts)
+    _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)
     return 1 if counts["error"] else 0
 
 
@@ -59,7 +63,7 @@ def _share(environment: Mapping[str, str]) -> Share:
         raise SettingsError(message) from error
 
 
-def _say(severity: str, message: str, **figures: int) -> None:
+def _say(severity: str, message: str, **figures: object) -> None:
     """One line for Cloud Logging."""
     sys.stdout.write(json.dumps({"severity": severity, "message": message, **figures}) + "\n")
     sys.stdout.flush()

@@ -19,7 +19,7 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
         "decision": prediction.decision.value,
         "threshold": contract.threshold,
         "class_prob": prediction.class_prob,
-        "model": {"name": contract.name, "version": contract.version, "sha256": scorer.sha256},
+        "model": identity(scorer),
         "image": {
             "width": prediction.picture.width,
             "height": prediction.picture.height,
@@ -36,6 +36,11 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
             "values": [[[round(float(v), 3) for v in row] for row in plane] for plane in prediction.defect_map],
         }
     return content
+
+
+def identity(scorer: Scorer) -> dict[str, str]:
+    """Which model it is."""
+    return {"name": scorer.contract.name, "version": scorer.contract.version, "sha256": scorer.sha256}
 
 
 def describe(scorer: Scorer, registry: RegistryState | None) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, Literal
 
+from steel_defect.errors import ModelUnavailable
+
 # ruff: noqa: PLC0415 - ONNX Runtime starts threads when it is imported, and they do not survive a fork: a server that
 # forks its workers after loading this code would hang when they stop. Everything heavy is imported at the first call.
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 # Lambda ends a start after 10 s; the registry has the part of it that the imports leave.
 _START_SECONDS: Final = 6.0
+# A call that cannot go on without the registry waits so long for it.
+_LOOK_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -52,6 +56,22 @@ class RegistryState:
 def model_source(settings: Callable[[], Settings]) -> ModelSource:
     """The source of the model for the settings, which are read at its first call."""
     return ModelSource(settings)
+
+
+class FixedModel:
+    """One model that nothing replaces, where a `ModelSource` is asked for."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        """Take the model."""
+        self._scorer = scorer
+
+    def registered(self) -> Scorer:
+        """The model."""
+        return self._scorer
+
+    def confirmed(self) -> Scorer:
+        """The model."""
+        return self._scorer
 
 
 class ModelSource:
@@ -79,6 +99,30 @@ class ModelSource:
             self._loaded.look_if_due()
             return self._loaded.current()
         return self._loaded
+
+    def registered(self) -> Scorer:
+        """The model that serves, but never the bundled one in place of one that the registry names.
+
+        Raises:
+            ModelUnavailable: as a call does; or the registry gave no model yet.
+        """
+        scorer = self()
+        if isinstance(self._loaded, _Follower) and self._loaded.state.state == "bundled":
+            self._loaded.look(_LOOK_SECONDS)
+            return self._loaded.of_registry()
+        return scorer
+
+    def confirmed(self) -> Scorer:
+        """The model that is in production now: the registry is asked, due or not.
+
+        Raises:
+            ModelUnavailable: as a call does; or the registry cannot be read, or its model cannot serve.
+        """
+        scorer = self()
+        if isinstance(self._loaded, _Follower):
+            self._loaded.look_anew(_LOOK_SECONDS)
+            return self._loaded.of_registry(current=True)
+        return scorer
 
     def state(self) -> RegistryState | None:
         """What serves, in relation to the registry; None where `MODEL_URI` names none."""
@@ -114,6 +158,7 @@ class _Follower:
         self._settings = settings
         self._clock = clock
         self._looked = clock()
+        self._begun = 0
         self._lock = Lock()
         self._done = Event()
         self._done.set()
@@ -127,6 +172,19 @@ class _Follower:
         assert self._scorer is not None  # noqa: S101 - nobody has a follower that is not ready
         return self._scorer
 
+    def of_registry(self, *, current: bool = False) -> Scorer:
+        """The model that serves, if the registry gave it; if `current`, at the last look.
+
+        Raises:
+            ModelUnavailable: it did not.
+        """
+        # The state follows the model: read before it, it never says more of the model than is so.
+        state = self.state
+        if state.state == "bundled" or (current and state.state != "current"):
+            message = f"the registry does not say what is in production of {state.uri}: {state.error or 'no answer'}"
+            raise ModelUnavailable(message)
+        return self.current()
+
     def take_bundled(self, bundled: Scorer) -> None:
         """Serve the bundled model, unless one of the registry came meanwhile."""
         with self._lock:
@@ -139,11 +197,21 @@ class _Follower:
         if not 0 <= age < self._settings.model_refresh_seconds:
             self.look(0)
 
+    def look_anew(self, wait_seconds: float) -> None:
+        """Wait for a look that began after this call, for at most that long."""
+        began = self._begun
+        self.look(wait_seconds)
+        if self._begun == began:  # That was another's, which may have read before a promotion.
+            self.look(wait_seconds)
+        if not self._done.is_set():
+            self._say("bundled" if self.state.state == "bundled" else "stale", "the registry does not answer")
+
     def look(self, wait_seconds: float) -> None:
         """Start a look, unless one is under way, and wait for it at most that long."""
         with self._lock:
             if self._done.is_set():
                 self._done.clear()
+                self._begun += 1
                 try:
                     Thread(target=self._look, name="model-registry", daemon=True).start()
                 except RuntimeError:  # No thread to be had: the request that asked is answered all the same.

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
 from steel_defect.scorer import Scorer
+from steel_defect.serving import FixedModel
 from steel_defect.storage import StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
@@ -126,7 +127,7 @@ def test_an_event_that_is_late_does_not_undo_a_backfill(bucket: Bucket) -> None:
     orders = ["0055", "0056"] if bucket.cloud == "s3" else generations
     scheme: Any = bucket.cloud
     scorer = Scorer(probe_model())
-    processor = UploadProcessor(lambda: scorer, bucket.results_uri)
+    processor = UploadProcessor(FixedModel(scorer), f"{bucket.cloud}://{bucket.name}", bucket.results_uri)
     late, own = (
         ObjectRef(scheme, bucket.name, "a.jpg", order, version=info.version)
         for order, info in zip(orders, (old, new), strict=True)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from steel_defect.errors import SteelDefectError
 from steel_defect.parallel import in_order
+from steel_defect.settings import IGNORED_SUFFIXES
 from steel_defect.storage import ObjectNotFound, StorageError, StorageRefused, open_store
-from steel_defect.uploads import results
+from steel_defect.uploads.foreign import reason_to_ignore
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from steel_defect.scorer import Scorer
     from steel_defect.storage import ObjectInfo, Store
+    from steel_defect.uploads.processor import Models
 
 
 @dataclass(frozen=True)
@@ -55,26 +57,49 @@ EVERYTHING: Final = Share()
 
 
 class Backfill:
-    """Scores a bucket's objects as the upload function does, but tells nobody."""
+    """Scores a bucket's objects as the upload function does, but notifies nobody."""
 
-    def __init__(self, scorer: Scorer, uri: str, results_uri: str) -> None:
-        """Take the model, `s3://bucket/prefix` or `gs://bucket/prefix`, and the store of the results.
+    def __init__(
+        self,
+        models: Models,
+        uri: str,
+        results_uri: str,
+        *,
+        ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES,
+        open_bucket: Callable[[str], Store] = open_store,
+    ) -> None:
+        """Take the model's source, the place of the pictures, and the store of the results.
+
+        Args:
+            models: gives the model.
+            uri: `s3://bucket/prefix`, `gs://bucket/prefix` or `file:///folder`.
+            results_uri: see `UploadProcessor`.
+            ignored_suffixes: see `UploadProcessor`.
+            open_bucket: see `UploadProcessor`.
 
         Raises:
-            StorageRefused: a URI is of neither cloud, or the results would be in the bucket of the pictures.
+            StorageRefused: a URI is of no such form, or the results would be in the bucket of the pictures.
         """
         scheme, _, rest = uri.partition("://")
-        bucket, _, self._prefix = rest.partition("/")
-        if scheme not in {"s3", "gs"}:
-            message = f"{uri} is not s3://bucket/prefix or gs://bucket/prefix"
+        # A folder of this machine is a bucket without a prefix.
+        bucket, prefix = (rest.rstrip("/"), "") if scheme == "file" else rest.partition("/")[::2]
+        if scheme not in {"s3", "gs", "file"}:
+            message = f"{uri} is not s3://bucket/prefix, gs://bucket/prefix or file:///folder"
             raise StorageRefused(message)
         if f"{results_uri}/".startswith(f"{scheme}://{bucket}/"):
             message = f"{results_uri} is in the bucket of the pictures; results would be taken for uploads there"
             raise StorageRefused(message)
-        self._scheme, self._bucket = cast("Literal['s3', 'gs']", scheme), bucket
-        self._pictures: Store = open_store(f"{scheme}://{bucket}")
-        self._results: Store = open_store(results_uri)
-        self._processor = UploadProcessor(lambda: scorer, results_uri)
+        self._scheme, self._bucket = cast("Literal['s3', 'gs', 'file']", scheme), bucket
+        self._prefix = prefix
+        self._ignored_suffixes = ignored_suffixes
+        self._pictures: Store = open_bucket(f"{scheme}://{bucket}")
+        self._processor = UploadProcessor(
+            models,
+            f"{scheme}://{bucket}",
+            results_uri,
+            ignored_suffixes=ignored_suffixes,
+            open_bucket=cache(open_bucket),
+        )
 
     def run(self, workers: int, share: Share = EVERYTHING) -> Iterator[Backfilled]:
         """Score what is there, in the order of the listing. Stopped at any moment, the next run goes on from there.
@@ -96,15 +121,12 @@ class Backfill:
             return Backfilled(uri, None, str(error))
 
     def _ref(self, listed: ObjectInfo) -> ObjectRef:
-        """The object as it is now. S3 lists neither versions nor orders: it takes the order of the present result."""
+        """The object as it is now. S3 and a folder tell no order."""
+        ref = ObjectRef(self._scheme, self._bucket, listed.key, UNKNOWN_ORDER, size=listed.size)
         if self._scheme == "gs":
             version = str(listed.version)
-            return ObjectRef("gs", self._bucket, listed.key, version.zfill(20), version=version, size=listed.size)
-        try:
-            # Read before the object: what is there afterwards is of that version, or of a newer one.
-            existing = results.decode(self._results.get(results.result_key(listed.key)).data)
-        except ObjectNotFound:
-            existing = None
+            return replace(ref, order=version.zfill(20), version=version)
+        if reason_to_ignore(ref, "", self._ignored_suffixes):
+            return ref  # The processor says so, and nothing need be asked.
         info = self._pictures.head(listed.key)
-        order = UNKNOWN_ORDER if existing is None else existing["source"]["order"]
-        return ObjectRef("s3", self._bucket, listed.key, order, version=info.version, size=info.size, tag=info.tag)
+        return replace(ref, version=info.version, size=info.size, tag=info.tag)

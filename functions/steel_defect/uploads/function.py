@@ -10,17 +10,19 @@ from steel_defect.uploads.processor import UploadProcessor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from steel_defect.scorer import Scorer
+    from steel_defect.uploads.processor import Models
 
 
-def upload_processor(scorer: Callable[[], Scorer], publish: Callable[[dict[str, Any]], None] | None) -> UploadProcessor:
+def upload_processor(models: Models, publish: Callable[[dict[str, Any]], None] | None) -> UploadProcessor:
     """Put the processor together; see `UploadProcessor`.
 
     Raises:
         SettingsError: `RESULTS_URI` and `UPLOADS_URI` are not set.
     """
-    results_uri = load_settings().results_uri
-    if results_uri is None:
+    settings = load_settings()
+    if settings.uploads_uri is None or settings.results_uri is None:
         message = "set RESULTS_URI and UPLOADS_URI: this function does not know where results go"
         raise SettingsError(message)
-    return UploadProcessor(scorer, results_uri, publish)
+    return UploadProcessor(
+        models, settings.uploads_uri, settings.results_uri, publish, ignored_suffixes=settings.ignored_suffixes
+    )

@@ -17,6 +17,7 @@ import aws_bus
 from steel_defect.errors import ResultNotReady
 from steel_defect.model_uri import load_model, parse_model_uri
 from steel_defect.registry import promote, publish
+from steel_defect.serving import FixedModel
 from steel_defect.storage import ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
 from steel_defect.uploads.processor import Outcome, UploadProcessor
@@ -27,6 +28,7 @@ from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
 from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.written_result import WRITTEN_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,7 +156,7 @@ def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     open_store(f"s3://{UPLOADS}").delete(gone.key)
     recorder.take()
     publisher = aws_bus.publisher(BUS)
-    processor = UploadProcessor(lambda: scorer, f"s3://{RESULTS}", publisher)
+    processor = UploadProcessor(FixedModel(scorer), f"s3://{UPLOADS}", f"s3://{RESULTS}", publisher)
     assert [processor.process(ref) for ref in (good, bad, good)] == [
         Outcome.SCORED,
         Outcome.FAILED,
@@ -171,7 +173,7 @@ def use_backfill(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     """A batch of a backfill: a new picture, one that was scored, one that is gone."""
     new = upload("backfill.jpg")
     recorder.take()
-    backfill = Backfill(scorer, f"s3://{UPLOADS}", f"s3://{RESULTS}")
+    backfill = Backfill(FixedModel(scorer), f"s3://{UPLOADS}", f"s3://{RESULTS}")
     listed = ObjectInfo(new.key, 1, "tag", None)
     outcomes = [backfill.score(info).outcome for info in (listed, listed, ObjectInfo("none.jpg", 1, "tag", None))]
     assert outcomes == [Outcome.SCORED, Outcome.DUPLICATE, Outcome.SUPERSEDED]
@@ -207,7 +209,7 @@ def use_signed_uploads(recorder: Recorder) -> set[Permission]:
     with pytest.raises(ResultNotReady):
         uploads.result(key)
     needs = recorder.take()
-    open_store(f"s3://{RESULTS}").put(result_key(key), b'{"schema_version": 1}')
+    open_store(f"s3://{RESULTS}").put(result_key(key), WRITTEN_RESULT)
     recorder.take()
     uploads.result(key)
     return needs | recorder.take()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from steel_defect.api import Api
 from steel_defect.scorer import Scorer
@@ -15,6 +16,9 @@ from tests.transports import CloudRun, Core, Lambda, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# `pytest --hypothesis-profile=nightly`: more examples than there is time for each day.
+settings.register_profile("nightly", max_examples=1000)
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"

@@ -20,7 +20,7 @@ Which of two versions is newer:
 |---|---|---|
 | yes | - | has the greater order |
 | no: a backfill found one of them | yes | comes first in the bucket's list of versions; a deleted one is older |
-| no | no | is in the bucket now; if none of them is, the one whose result is written |
+| no | no | is in the bucket now, which reading it shows; if none of them is, the one whose result is written |
 
 The order in a result belongs to the version of that result and to no other.
 
@@ -186,15 +186,11 @@ class UploadProcessor:
             return False
         if UNKNOWN_ORDER not in {source["order"], ref.order}:
             return is_older(ref.order, source["order"])
-        store = self._bucket(ref)
-        if ref.version is not None and source["version"] is not None:
-            versions = store.versions(ref.key)
-            there = [version for version in versions if version in {ref.version, source["version"]}]
-            return not there or there[0] == source["version"]
-        try:
-            return _is_another(store.head(ref.key), ref)
-        except ObjectNotFound:
-            return True
+        if ref.version is None or source["version"] is None:
+            return False  # Without versions, what is read shows whether the reference is of what is there now.
+        versions = self._bucket(ref).versions(ref.key)
+        there = [version for version in versions if version in {ref.version, source["version"]}]
+        return not there or there[0] == source["version"]
 
     def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
         """The result; None if a newer version has taken the object's place, whose own event is on its way."""

@@ -78,8 +78,11 @@ def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
 @functions_framework.cloud_event
 def upload(event: CloudEvent) -> None:
     """Score the object that a `google.cloud.storage.object.v1.finalized` event names; raising has it sent again."""
-    from steel_defect.uploads.refs import ref_from_cloud_storage  # noqa: PLC0415 - the api function never needs it
+    from steel_defect.uploads.refs import CREATED, ref_from_cloud_storage  # noqa: PLC0415 - the api never needs it
 
+    if str(event["type"]).startswith("google.cloud.storage.object.") and event["type"] != CREATED:
+        _log.info("ignored", extra={"fields": {"event_type": str(event["type"])}})
+        return
     ref = ref_from_cloud_storage(event.data)
     with observation.observed() as seen:
         try:

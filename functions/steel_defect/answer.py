@@ -38,7 +38,7 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
     return content
 
 
-def identity(scorer: Scorer) -> dict[str, str]:
+def identity(scorer: Scorer) -> dict[str, Any]:
     """Which model it is."""
     return {"name": scorer.contract.name, "version": scorer.contract.version, "sha256": scorer.sha256}
 

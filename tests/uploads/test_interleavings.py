@@ -91,6 +91,8 @@ class Instance:
 
 @dataclass
 class Registry:
+    """What is in production, and what was before it."""
+
     production: Scorer = MODELS[0]
     before: list[Scorer] = field(default_factory=list)
 
@@ -110,7 +112,9 @@ class Interleavings(RuleBasedStateMachine):
             UploadProcessor(one, UPLOADS, RESULTS, self.take, open_bucket=self.stores.__getitem__)
             for one in self.instances
         ]
-        self.backfills = [Backfill(one, UPLOADS, RESULTS, open_bucket=self.stores.__getitem__) for one in self.instances]
+        self.backfills = [
+            Backfill(one, UPLOADS, RESULTS, open_bucket=self.stores.__getitem__) for one in self.instances
+        ]
         self.ranks: dict[tuple[str, str | None], int] = {}
         self.waiting: list[ObjectRef] = []
         self.delivered: list[ObjectRef] = []
@@ -227,7 +231,7 @@ class InterleavingsWithoutVersions(Interleavings):
 
 
 for machine in (Interleavings, InterleavingsWithoutVersions):
-    machine.TestCase.settings = settings(deadline=None, stateful_step_count=30)
+    machine.TestCase.settings = settings(deadline=None, stateful_step_count=50)
 
 TestInterleavings = Interleavings.TestCase
 TestInterleavingsWithoutVersions = InterleavingsWithoutVersions.TestCase

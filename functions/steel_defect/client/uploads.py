@@ -21,29 +21,30 @@ class Sent:
     Attributes:
         uri: of the object.
         result_key: where its result will be, below the store of the results.
-        version: of the object; None where the bucket keeps none.
-        replaced: tag of the result that was there before; None where there was none.
+        version: of the object; None if the bucket keeps none.
+        etag: what the bucket gives for its bytes.
     """
 
     uri: str
     result_key: str
     version: str | None
-    replaced: str | None
+    etag: str
 
 
 class Uploads:
     """A bucket that the upload function scores, and where it puts the results. Safe to use from several threads."""
 
     def __init__(self, uri: str, results_uri: str | None) -> None:
-        """Take `s3://bucket/prefix` or `gs://bucket/prefix`, and the store of the results where they are waited for.
+        """Take `s3://bucket/prefix`, `gs://bucket/prefix` or `file:///folder`, and the results' store if they matter.
 
         Raises:
             StorageRefused: a URI is of neither cloud, or both are of one bucket.
         """
         scheme, _, rest = uri.partition("://")
-        bucket, _, prefix = rest.partition("/")
-        if scheme not in {"s3", "gs"} or not bucket:
-            message = f"{uri} is not s3://bucket/prefix or gs://bucket/prefix"
+        # A folder of this machine is a bucket without a prefix.
+        bucket, prefix = (rest.rstrip("/"), "") if scheme == "file" else rest.partition("/")[::2]
+        if scheme not in {"s3", "gs", "file"} or not bucket:
+            message = f"{uri} is not s3://bucket/prefix, gs://bucket/prefix or file:///folder"
             raise StorageRefused(message)
         self._bucket = f"{scheme}://{bucket}"
         if f"{results_uri}/".startswith(f"{self._bucket}/"):
@@ -60,12 +61,9 @@ class Uploads:
             StorageError: it was not put, or it is not known whether it was.
         """
         name = self._prefix + key
-        result_key = results.result_key(name)
-        # Looked at before: where the bucket keeps no versions, only a change tells the new result from the old one.
-        replaced = self._tag(result_key)
         kind = mimetypes.guess_type(key)[0] or BINARY
         info = self._pictures.put(name, picture, content_type=kind)
-        return Sent(f"{self._bucket}/{name}", result_key, info.version, replaced)
+        return Sent(f"{self._bucket}/{name}", results.result_key(name), info.version, results.plain_tag(info.tag))
 
     def result(self, sent: Sent) -> dict[str, Any] | None:
         """The result of exactly what was sent; None while there is none. result.schema.json describes it.
@@ -82,14 +80,5 @@ class Uploads:
         result = results.decode(stored.data)
         if result is None:
             return None
-        if sent.version is None:
-            return None if stored.info.tag == sent.replaced else result
-        return result if result["source"]["version"] == sent.version else None
-
-    def _tag(self, key: str) -> str | None:
-        if self._results is None:
-            return None
-        try:
-            return self._results.head(key).tag
-        except ObjectNotFound:
-            return None
+        field, wanted = ("etag", sent.etag) if sent.version is None else ("version", sent.version)
+        return result if result["source"].get(field) == wanted else None

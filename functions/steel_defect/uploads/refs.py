@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 UNKNOWN_ORDER: Final = ""
 
 
+# The CloudEvent of an object that was written. Those of deleted, archived or relabelled ones need no score.
+CREATED: Final = "google.cloud.storage.object.v1.finalized"
+
+
 class UnknownEvent(ValueError):
     """The event is none that is understood. It is not dropped: the caller lets it fail, so that it is kept."""
 
@@ -98,7 +102,9 @@ def ref_from_cloud_storage(data: object) -> ObjectRef:
         UnknownEvent: the data is not that of such an event.
     """
     match data:
-        case {"bucket": str(bucket), "name": str(name), "generation": str() | int() as generation, **rest}:
+        case {"bucket": str(bucket), "name": str(name), "generation": str() | int() as generation, **rest} if str(
+            generation
+        ).isdigit():
             size = rest.get("size")
             return ObjectRef(
                 "gs",

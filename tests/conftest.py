@@ -16,6 +16,8 @@ from tests.transports import CloudRun, Core, Lambda, Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ["tests.servers.emulators"]
+
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"
 

@@ -29,14 +29,13 @@ from steel_defect_trainer.exporting.reference import reference_of, write_referen
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.pictures import encoded
 from tests.servers.deployment import Deployment
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.servers.front import Front
 from tests.transports import CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

@@ -13,14 +13,13 @@ from steel_defect.uploads.refs import ObjectRef
 from tests.adapters.test_upload_gcp import binary
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.requests_table import predict
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.transports import CloudRun, Lambda
 from tests.uploads import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 UPLOADS, RESULTS = "sizes-uploads", "sizes-results"
 PICTURE = (SAMPLES / "scratch.jpg").read_bytes()  # Rejected: a line of its own would be no sample.

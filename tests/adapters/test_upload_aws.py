@@ -14,15 +14,13 @@ from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.adapters.logs import log_lines, measured
 from tests.pictures import strip_jpeg
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.transports import Lambda
 from tests.uploads import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 
 @pytest.fixture(scope="module")

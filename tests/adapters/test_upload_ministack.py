@@ -16,12 +16,11 @@ from click.testing import CliRunner
 from steel_defect.cli import main
 from tests.pictures import strip_jpeg
 from tests.servers.deployment import Deployment
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 PATIENCE_SECONDS = 60
 

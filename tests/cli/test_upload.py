@@ -23,7 +23,7 @@ from steel_defect.storage import open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.pictures import encoded
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from steel_defect.scorer import Scorer
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 UPLOADS, RESULTS = "command-uploads", "command-results"
 UNVERSIONED = "command-unversioned"

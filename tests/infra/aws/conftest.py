@@ -91,7 +91,7 @@ def sam_tool(*command: str, environment: dict[str, str] | None = None) -> str:
 def lambda_python() -> str:
     """This interpreter, where it is of Lambda's version."""
     if not platform.python_version().startswith("3.13."):
-        pytest.skip("the package is compiled and run with Lambda's Python 3.13: .ci/run runs these tests there")
+        pytest.skip("the package is compiled and run with Lambda's Python 3.13: .ci/deployed runs these tests there")
     return sys.executable
 
 

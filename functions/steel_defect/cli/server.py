@@ -88,4 +88,3 @@ def _described(error: Error) -> dict[str, Any]:
         return problem(TooManyBytes(said))
     # HTTP's own meaning of the status is all there is to say.
     return {"type": "about:blank", "title": error.reason, "status": error.code, "detail": said}
-

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from steel_defect.uploads.written import Written
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
-
 _numbers = itertools.count()
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect.answer import identity
 from steel_defect.storage import ObjectInfo
 from steel_defect.uploads.refs import UnknownEvent
 
@@ -57,7 +56,7 @@ def score(event: object, backfill: Backfill, scorer: Scorer) -> dict[str, Any]:
         "objects": len(done),
         "outcomes": dict(sorted(outcomes.items())),
         "failed": failed,
-        "model": identity(scorer),
+        "model": scorer.identity,
     }
 
 

@@ -11,9 +11,9 @@ import json
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from steel_defect.answer import identity
 from steel_defect.errors import ModelUnavailable
 from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
@@ -32,20 +32,18 @@ def main(prefix: str) -> int:
     try:
         share = _share(os.environ)
         chosen = load_settings()
-        if chosen.uploads_uri is None or chosen.results_uri is None:
-            message = "set UPLOADS_URI and RESULTS_URI: this job does not know what to score and where results go"
-            raise SettingsError(message)  # noqa: TRY301 - one place says what went wrong
-        # Never the bundled model in place of one that cannot be loaded: it would leave its results on everything.
-        models = ModelSource(lambda: chosen)
+        buckets = chosen.require_buckets()
+        models = ModelSource(chosen)
+        # Never the bundled model in place of one that cannot be loaded: every result would be by that model.
         models.confirmed()
-        uri = f"{chosen.uploads_uri.rstrip('/')}/{prefix}"
-        work = Backfill(models, uri, chosen.results_uri, ignored_suffixes=chosen.ignored_suffixes)
+        buckets = replace(buckets, uploads=buckets.uploads.below(prefix))
+        work = Backfill(models, buckets, ignored_suffixes=chosen.ignored_suffixes)
         counts: Counter[str] = Counter()
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
                 _say("ERROR", f"{done.uri}: {done.error}")
-        model = identity(models.registered())  # A promotion meanwhile is followed.
+        model = models.registered().identity  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError) as error:
         _say("CRITICAL", str(error))
         return 1
@@ -54,7 +52,7 @@ def main(prefix: str) -> int:
 
 
 def _share(environment: Mapping[str, str]) -> Share:
-    """What Cloud Run says of this task; all of it where nobody says."""
+    """The share that Cloud Run gives this task; everything if it gives none."""
     index, count = (environment.get(f"CLOUD_RUN_TASK_{name}") for name in ("INDEX", "COUNT"))
     try:
         return Share(int(index or 0), int(count or 1))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from steel_defect.serving import ModelSource
 from steel_defect.settings import settings_from
+from steel_defect.storage import Buckets, Location
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ref_from_cloud_storage, refs_in_text
 
@@ -23,7 +24,8 @@ def main(cloud: str, uploads: str, results: str, model: str, told: Path) -> None
         with told.open("a", encoding="utf-8") as file:
             file.write(json.dumps(outcome) + "\n")
 
-    processor = UploadProcessor(ModelSource(lambda: settings), uploads, results, publish)
+    buckets = Buckets(Location.parse(uploads), Location.parse(results))
+    processor = UploadProcessor(ModelSource(settings), buckets, publish)
     for line in sys.stdin:
         number, message = json.loads(line)
         refs = [ref_from_cloud_storage(json.loads(message))] if cloud == "gs" else refs_in_text(message)

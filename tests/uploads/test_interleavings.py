@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from PIL import Image
 
 from steel_defect.scorer import Scorer
+from steel_defect.storage import Buckets, Location
 from steel_defect.storage.memory import MemoryStore
 from steel_defect.uploads import results
 from steel_defect.uploads.backfill import Backfill
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 KEYS: Final = ("a.png", "b.png")
 MODELS: Final = tuple(Scorer(probe_model(replace(CONTRACT, version=version))) for version in "123")
 PICTURES: Final = [encoded(Image.new("L", (400, 64), shade)) for shade in range(40)]
-UPLOADS, RESULTS = "s3://uploads", "s3://results"
+BUCKETS = Buckets(Location("s3", "uploads"), Location("s3", "results"))
 
 
 class Uploads(MemoryStore):
@@ -61,7 +62,7 @@ class Results(MemoryStore):
     def __init__(self, check: Callable[[dict[str, Any] | None, dict[str, Any]], None]) -> None:
         super().__init__()
         self._check = check
-        self.before_write: Callable[[], None] | None = None
+        self.before_write: Callable[[], object] | None = None
 
     def put(self, key: str, data: bytes, **named: Any) -> ObjectInfo:  # noqa: ANN401 - as the store
         interruption, self.before_write = self.before_write, None
@@ -107,14 +108,13 @@ class Interleavings(RuleBasedStateMachine):
         self.uploads, self.results = Uploads(versioned=self.versioned), Results(self.check)
         self.registry = Registry()
         self.instances = [Instance(self.registry, self.registry.production) for _ in range(2)]
-        self.stores = {UPLOADS: self.uploads, RESULTS: self.results}
-        self.processors = [
-            UploadProcessor(one, UPLOADS, RESULTS, self.take, open_bucket=self.stores.__getitem__)
-            for one in self.instances
-        ]
-        self.backfills = [
-            Backfill(one, UPLOADS, RESULTS, open_bucket=self.stores.__getitem__) for one in self.instances
-        ]
+        stores = {"uploads": self.uploads, "results": self.results}
+
+        def opened(location: Location) -> MemoryStore:
+            return stores[location.bucket]
+
+        self.processors = [UploadProcessor(one, BUCKETS, self.take, open_bucket=opened) for one in self.instances]
+        self.backfills = [Backfill(one, BUCKETS, open_bucket=opened) for one in self.instances]
         self.ranks: dict[tuple[str, str | None], int] = {}
         self.waiting: list[ObjectRef] = []
         self.delivered: list[ObjectRef] = []
@@ -172,7 +172,8 @@ class Interleavings(RuleBasedStateMachine):
     @rule(data=st.data(), instance=st.sampled_from([0, 1]))
     def backfill(self, data: st.DataObject, instance: int) -> None:
         self.instances[instance].confirmed()
-        if self.waiting and data.draw(st.booleans()):
+        interrupted: bool = data.draw(st.booleans())
+        if self.waiting and interrupted:
             other = data.draw(st.sampled_from(self.waiting))
             self.results.before_write = lambda: self._process(1 - instance, other)
         assert all(done.error is None for done in self.backfills[instance].run(1))

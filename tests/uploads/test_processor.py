@@ -19,7 +19,15 @@ from steel_defect.errors import ModelUnavailable
 from steel_defect.parallel import in_order
 from steel_defect.scorer import Prediction, Scorer
 from steel_defect.settings import IGNORED_SUFFIXES
-from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
+from steel_defect.storage import (
+    Buckets,
+    Location,
+    ObjectNotFound,
+    PreconditionFailed,
+    StorageUnavailable,
+    Store,
+    open_store,
+)
 from steel_defect.uploads import results
 from steel_defect.uploads.processor import ForeignBucket, Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _names = itertools.count()
+BUCKETS = Buckets(Location("s3", "uploads"), Location("s3", "results", "here"))
 SCHEMA = Draft202012Validator(json.loads(Path(results.__file__).with_name("result.schema.json").read_text()))
 
 
@@ -61,16 +70,19 @@ class World:
         self.results = Tapped(open_store(f"memory://results-{number}"))
         self.told: list[dict[str, Any]] = []
         self.tell: Callable[[dict[str, Any]], None] = self.told.append
-        stores: dict[str, Store] = {"s3://uploads": self.uploads, "s3://results/here": self.results}
+        self.stores: dict[str, Store] = {"s3://uploads": self.uploads, "s3://results/here": self.results}
         self.processor = UploadProcessor(
             self,
-            "s3://uploads",
-            "s3://results/here",
+            BUCKETS,
             lambda outcome: self.tell(outcome),  # noqa: PLW0108 - looked up at each call
             ignored_suffixes=IGNORED_SUFFIXES,
-            open_bucket=stores.__getitem__,
+            open_bucket=self.open,
         )
         self._orders = itertools.count(1)
+
+    def open(self, location: Location) -> Store:
+        """The store of a bucket."""
+        return self.stores[str(location)]
 
     def registered(self) -> Scorer:
         """The model; see `Models`."""

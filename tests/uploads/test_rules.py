@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,7 @@ from steel_defect.uploads.processor import ForeignBucket, Outcome
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.probe_model import CONTRACT, probe_model
-from tests.uploads.test_processor import World, shade
+from tests.uploads.test_processor import BUCKETS, World, shade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,7 @@ def other() -> Scorer:
 
 
 def backfill(world: World) -> list[Outcome | None]:
-    stores: dict[str, Any] = {"s3://uploads": world.uploads, "s3://results/here": world.results}
-    work = Backfill(world, "s3://uploads", "s3://results/here", open_bucket=stores.__getitem__)
+    work = Backfill(world, BUCKETS, open_bucket=world.open)
     return [done.outcome for done in work.run(1)]
 
 
@@ -181,7 +180,7 @@ def test_names_that_cannot_be_read_are_ignored(world: World, key: str) -> None:
 
 
 def test_objects_of_another_bucket_are_refused(world: World) -> None:
-    with pytest.raises(ForeignBucket, match="no uploads of s3://uploads"):
+    with pytest.raises(ForeignBucket, match="other objects than the uploads, s3://uploads"):
         world.processor.process(ObjectRef("s3", "uploads-of-others", "a.jpg", order="1"))
     with pytest.raises(ForeignBucket):
         world.processor.process(ObjectRef("gs", "uploads", "a.jpg", order="1"))

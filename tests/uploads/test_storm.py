@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from steel_defect.serving import FixedModel
-from steel_defect.storage import StorageError, StorageUnavailable, Store, open_store
+from steel_defect.storage import Buckets, Location, StorageError, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in_text
 from steel_defect.uploads.results import result_key
@@ -143,10 +143,9 @@ def test_every_key_ends_with_the_right_result_of_its_newest_version(
     told: list[dict[str, Any]] = []
     processor = UploadProcessor(
         FixedModel(probe),
-        f"{cloud}://{bucket}",
-        f"{cloud}://{results_bucket}",
+        Buckets(Location(cloud, bucket), Location(cloud, results_bucket)),
         told.append,
-        open_bucket=flaky.__getitem__,
+        open_bucket=lambda location: flaky[str(location)],
     )
 
     def handle(message: str) -> None:

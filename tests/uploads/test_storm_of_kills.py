@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from steel_defect.registry import promote, publish
 from steel_defect.serving import ModelSource
 from steel_defect.settings import settings_from
-from steel_defect.storage import open_store
+from steel_defect.storage import Buckets, Location, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.backfill import Backfill
 from tests.probe_model import CONTRACT, probe_model
@@ -129,7 +129,7 @@ def test_kills_a_promotion_and_a_backfill_lose_and_spoil_nothing(
 
     def backfill() -> None:
         settings = settings_from({"MODEL_URI": model})
-        work = Backfill(ModelSource(lambda: settings), uploads, results_uri)
+        work = Backfill(ModelSource(settings), Buckets(Location.parse(uploads), Location.parse(results_uri)))
         backfills.append(Thread(target=lambda: list(work.run(2))))
         backfills[-1].start()
 

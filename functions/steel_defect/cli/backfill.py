@@ -15,7 +15,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from steel_defect.cli.model import model_source
 from steel_defect.errors import ModelUnavailable
 from steel_defect.settings import load_settings
-from steel_defect.storage import StorageError
+from steel_defect.storage import Buckets, Location, StorageError
 from steel_defect.uploads.backfill import Backfill, Backfilled
 from steel_defect.uploads.processor import Outcome
 
@@ -51,7 +51,8 @@ def backfill(
     try:
         models = model_source(model)
         models.confirmed()  # Never the bundled model in place of one that cannot be loaded.
-        work = Backfill(models, paths[0], results, ignored_suffixes=load_settings().ignored_suffixes)
+        buckets = Buckets(Location.parse(paths[0]), Location.parse(results))
+        work = Backfill(models, buckets, ignored_suffixes=load_settings().ignored_suffixes)
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
             task = progress.add_task("scoring", total=None)
             for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):
@@ -65,9 +66,8 @@ def backfill(
         for outcome, words in _WORDS.items():
             if counts[outcome]:
                 click.echo(f"{counts[outcome]:>8,} {words}")
-        click.echo(
-            f"{counts.total():>8,} objects, by {scorer.contract.name} {scorer.contract.version} ({scorer.sha256[:12]})"
-        )
+        model_name = f"{scorer.contract.name} {scorer.contract.version} ({scorer.sha256[:12]})"
+        click.echo(f"{counts.total():>8,} objects, by {model_name}")
     if counts[None] or counts[Outcome.FAILED]:
         raise SystemExit(_NOT_SCORED)
 

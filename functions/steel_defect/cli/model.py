@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.model_uri import ModelFile, load_model
+from steel_defect.loading import load_model
+from steel_defect.model_uri import ModelFile
 from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 
@@ -28,7 +29,7 @@ def model_source(path: Path | None) -> ModelSource:
         settings = load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
-    return ModelSource(lambda: settings if path is None else replace(settings, model=ModelFile(str(path))))
+    return ModelSource(settings if path is None else replace(settings, model=ModelFile(str(path))))
 
 
 def load_scorer(path: Path | None, *, threads: int | None = None) -> Scorer:

@@ -19,7 +19,6 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
 from steel_defect.errors import MalformedBody, TooManyBytes
-from steel_defect.http import problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +41,7 @@ def run(source: Path, host: str, port: int, threads: int) -> None:
         port: as stated.
         threads: requests that are worked on at the same time.
     """
-    app = create_app(target="api", source=str(source))
+    app = create_app(target="api", source=str(source))  # type: ignore[no-untyped-call]  # it states no types
     sys.modules["main"].warm_up()
     # Its loop ends on an exit, and lets the requests that have begun come to their end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -83,8 +82,8 @@ TcpWSGIServer.channel_class = _Channel
 def _described(error: Error) -> dict[str, Any]:
     said = f"the request cannot be read: {error.body}"
     if error.code == MalformedBody.status:
-        return problem(MalformedBody(said))
+        return MalformedBody(said).problem()
     if error.code == TooManyBytes.status:
-        return problem(TooManyBytes(said))
+        return TooManyBytes(said).problem()
     # HTTP's own meaning of the status is all there is to say.
     return {"type": "about:blank", "title": error.reason, "status": error.code, "detail": said}

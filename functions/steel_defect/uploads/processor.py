@@ -31,29 +31,28 @@ heard of a promotion yet cannot undo its results.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from steel_defect import observation
-from steel_defect.errors import ObjectGone, SteelDefectError, TooManyBytes
+from steel_defect.errors import SteelDefectError
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.foreign import NotAPicture, Reason, reason_to_ignore
+from steel_defect.uploads.reading import identify, read_upload
 from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import ObjectInfo, Store
+    from steel_defect.storage import Buckets, Location, ObjectInfo, Store
     from steel_defect.uploads.refs import ObjectRef
 
 _ATTEMPTS: Final = 20
-_TOLD: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
+_PUBLISHED: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
 
 
 class Outcome(StrEnum):
@@ -86,33 +85,32 @@ class UploadProcessor:
     def __init__(
         self,
         models: Models,
-        uploads_uri: str,
-        results_uri: str,
+        buckets: Buckets,
         publish: Callable[[dict[str, Any]], None] | None = None,
         *,
         ignored_suffixes: tuple[str, ...] = (),
-        open_bucket: Callable[[str], Store] | None = None,
+        open_bucket: Callable[[Location], Store] | None = None,
     ) -> None:
-        """Take the model's source, the uploads, the place of the results, and who is notified.
+        """Take the source of the model, the buckets, and what publishes outcomes.
 
         Args:
             models: gives the model, or raises `ModelUnavailable`.
-            uploads_uri: bucket, with or without a prefix, whose objects are scored. Those of others are refused.
-            results_uri: store that gets `scores/<key>.json` and `history/<key>/<version>.json`.
+            buckets: where uploads come, objects of other buckets are refused; and the store that gets
+                `scores/<key>.json` and `history/<key>/<version>.json`.
             publish: takes one outcome event; None if nobody listens. Raises to have the upload tried again.
             ignored_suffixes: ends of names, in lower case, that no picture has.
-            open_bucket: from a URI such as "s3://bucket" to its store; default `open_store`, each opened once.
+            open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
+                each opened once.
         """
         self._models = models
-        self._uploads_uri = uploads_uri.rstrip("/")
-        self._results_uri = results_uri.rstrip("/")
+        self._buckets = buckets
         self._publish = publish
         self._ignored_suffixes = ignored_suffixes
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
         self._scoring = BoundedSemaphore(os.cpu_count() or 1)
-        self._results = self._open(self._results_uri)
+        self._results = self._open(buckets.results)
 
     def process(self, ref: ObjectRef) -> Outcome:
         """Make sure that the result of this version, or of a newer one, is written and published.
@@ -124,8 +122,8 @@ class UploadProcessor:
         try:
             self._require_upload(ref)
             return self._process(ref)
-        except NotAPicture as reason:
-            observation.note(ignored=reason.reason.value)
+        except NotAPicture as ignored:
+            observation.note(ignored=ignored.reason.value)
             return Outcome.IGNORED
 
     def _process(self, ref: ObjectRef) -> Outcome:
@@ -147,7 +145,7 @@ class UploadProcessor:
             if existing is not None and results.is_gone(result):
                 return self._still_gone(existing, same=same)
             if self._replace(result, None if same else existing, info):
-                self._tell(result)
+                self._publish_outcome(result)
                 return Outcome(result["status"])
         message = f"{results.result_key(ref.key)} changes faster than it can be written"
         raise StorageUnavailable(message)
@@ -163,21 +161,19 @@ class UploadProcessor:
         raise NotAPicture(Reason.GONE)
 
     def _require_upload(self, ref: ObjectRef) -> None:
-        bucket = f"{ref.scheme}://{ref.bucket}/"
-        if not f"{self._uploads_uri}/".startswith(bucket):
-            what = "the results" if f"{self._results_uri}/".startswith(bucket) else f"no uploads of {self._uploads_uri}"
-            message = f"{ref.uri} is in the bucket of {what}; remove that bucket's notifications"
+        uploads = self._buckets.uploads
+        if ref.store != uploads.root:
+            of_results = self._buckets.results.shares_bucket(ref.store)
+            what = "of the results" if of_results else f"of other objects than the uploads, {uploads}"
+            message = f"{ref.uri} is in a bucket {what}; remove that bucket's notifications"
             raise ForeignBucket(message)
-        reason = reason_to_ignore(ref, f"{self._uploads_uri}/".removeprefix(bucket), self._ignored_suffixes)
+        reason = reason_to_ignore(ref, uploads.below("").prefix, self._ignored_suffixes)
         if reason is not None:
             raise NotAPicture(reason)
 
-    def _open(self, uri: str) -> Store:
+    def _open(self, location: Location) -> Store:
         with self._opening:  # A client costs a tenth of a second; several threads want the same one at first.
-            return self._open_bucket(uri)
-
-    def _bucket(self, ref: ObjectRef) -> Store:
-        return self._open(f"{ref.scheme}://{ref.bucket}")
+            return self._open_bucket(location)
 
     def _is_newer(self, existing: dict[str, Any], ref: ObjectRef) -> bool:
         """Whether the written result is of a newer version than the reference; see the module's table."""
@@ -187,33 +183,27 @@ class UploadProcessor:
         if UNKNOWN_ORDER not in {source["order"], ref.order}:
             return is_older(ref.order, source["order"])
         if ref.version is None or source["version"] is None:
-            return False  # Without versions, what is read shows whether the reference is of what is there now.
-        versions = self._bucket(ref).versions(ref.key)
+            return False  # Without versions, reading shows whether the reference is of the present object.
+        versions = self._open(ref.store).versions(ref.key)
         there = [version for version in versions if version in {ref.version, source["version"]}]
         return not there or there[0] == source["version"]
 
     def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
-        """The result; None if a newer version has taken the object's place, whose own event is on its way."""
-        store = self._bucket(ref)
+        """The result; None if a newer version has replaced the object, whose own event is on its way."""
+        store = self._open(ref.store)
         try:
             with observation.stage("read"):
-                ref = _identified(store, ref)
-                _require_size(ref, scorer.contract.input.max_bytes)
-                stored = store.get(ref.key, version=ref.version)
-            if _is_another(stored.info, ref):
+                identified = identify(store, ref)
+                ref = identified or ref
+                found = None if identified is None else read_upload(store, ref, scorer.contract.input.max_bytes)
+            if found is None:
                 return None
-            ref = replace(ref, tag=stored.info.tag, size=len(stored.data))
-            observation.note(picture_bytes=ref.size)
+            data, ref = found
+            observation.note(picture_bytes=len(data))
             with self._scoring:
-                prediction = scorer.score(stored.data)
+                prediction = scorer.score(data)
             observation.note_prediction(prediction, scorer)
             return results.scored(ref, prediction, scorer)
-        except ObjectNotFound:
-            if _exists(store, ref.key):
-                return None
-            gone = ObjectGone("the upload was deleted before it could be scored")
-            observation.note_problem(gone)
-            return results.failed(ref, gone, scorer)
         except SteelDefectError as error:
             if error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise
@@ -221,7 +211,7 @@ class UploadProcessor:
             return results.failed(ref, error, scorer)
 
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
-        """The result of this object that is written, if there is one, and what is written in its place."""
+        """The result of this object that is written, if there is one, and the object that is in its place."""
         try:
             with observation.stage("read"):
                 stored = self._results.get(results.result_key(ref.key))
@@ -245,57 +235,18 @@ class UploadProcessor:
         return True
 
     def _again(self, existing: dict[str, Any]) -> Outcome:
-        """Notify again: that a result is written does not show that it was published."""
-        self._tell(existing)
+        """Publish again: a result that is written need not have been published."""
+        self._publish_outcome(existing)
         if "problem" in existing:
             observation.note(problem=existing["problem"]["type"].rpartition(":")[2])
         else:
             observation.note(decision=existing["decision"])
         return Outcome.DUPLICATE
 
-    def _tell(self, result: dict[str, Any]) -> None:
+    def _publish_outcome(self, result: dict[str, Any]) -> None:
         if self._publish is None:
             return
-        source = result["source"]
-        told: dict[str, Any] = {name: result[name] for name in _TOLD if name in result}
+        outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
         with observation.stage("tell"):
-            self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
-
-
-def _identified(store: Store, ref: ObjectRef) -> ObjectRef:
-    """The reference with the size of its version.
-
-    What an event says of the size holds for its version; without versions another object may be there by now.
-
-    Raises:
-        ObjectNotFound: the version is gone, or another one has its place.
-    """
-    if ref.size is not None and ref.version is not None:
-        return ref
-    info = store.head(ref.key, version=ref.version)
-    if _is_another(info, ref):
-        message = f"another object has taken the place of {ref.uri}"
-        raise ObjectNotFound(message)
-    return replace(ref, size=info.size, tag=info.tag)
-
-
-def _require_size(ref: ObjectRef, max_bytes: int) -> None:
-    if ref.size == 0:
-        raise NotAPicture(Reason.NO_BYTES)
-    if ref.size is not None and ref.size > max_bytes:
-        message = f"the upload has {ref.size:,} bytes; at most {max_bytes:,} are accepted"
-        raise TooManyBytes(message)
-
-
-def _is_another(info: ObjectInfo, ref: ObjectRef) -> bool:
-    """Whether another object has taken the place: a bucket without versions gives what is there now."""
-    return ref.version is None and ref.tag is not None and results.plain_tag(info.tag) != results.plain_tag(ref.tag)
-
-
-def _exists(store: Store, key: str) -> bool:
-    """Whether there is an object. Raises `StorageRefused` if there is not even a bucket."""
-    for look in (store.head, store.get):  # S3 tells a missing bucket from a missing object only to a GET.
-        with suppress(ObjectNotFound):
-            look(key)
-            return True
-    return False
+            written_at = self._buckets.results.below(results.result_key(result["source"]["key"]))
+            self._publish({**outcome, "result": str(written_at)})

@@ -11,9 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect.answer import answer, identity
+from steel_defect.answer import verdict
 from steel_defect.errors import ObjectGone
-from steel_defect.http import problem
 
 if TYPE_CHECKING:
     from steel_defect.errors import SteelDefectError
@@ -62,14 +61,12 @@ def _shortened(key: str, longest: int) -> str:
 
 def scored(ref: ObjectRef, prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
     """The result of a picture that was scored."""
-    content = answer(prediction, scorer)
-    del content["timings_ms"]
-    return {**_frame(ref, "scored"), **content}
+    return {**_frame(ref, "scored"), **verdict(prediction, scorer)}
 
 
 def failed(ref: ObjectRef, error: SteelDefectError, scorer: Scorer) -> dict[str, Any]:
     """The result of an upload that can never be scored; says why."""
-    return {**_frame(ref, "failed"), "problem": problem(error), "model": identity(scorer)}
+    return {**_frame(ref, "failed"), "problem": error.problem(), "model": scorer.identity}
 
 
 def encode(result: dict[str, Any]) -> bytes:

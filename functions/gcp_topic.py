@@ -19,14 +19,14 @@ class NotPublished(RuntimeError):
 
 
 def publisher(topic: str | None) -> Callable[[dict[str, Any]], None] | None:
-    """A function that publishes one outcome event to `projects/PROJECT/topics/TOPIC`; None where there is no topic.
+    """A function that publishes one outcome event to `projects/PROJECT/topics/TOPIC`; None if there is no topic.
 
     `PUBSUB_EMULATOR_HOST` is honoured, as by Google's own clients.
     """
     if topic is None:
         return None
-    session = _session()
     emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
+    session = _session(emulator)
     url = f"{f'http://{emulator}' if emulator else 'https://pubsub.googleapis.com'}/v1/{topic}:publish"
 
     def publish(outcome: dict[str, Any]) -> None:
@@ -40,13 +40,13 @@ def publisher(topic: str | None) -> Callable[[dict[str, Any]], None] | None:
     return publish
 
 
-def _session() -> Any:  # noqa: ANN401 - google-auth states no types
-    import requests  # noqa: PLC0415 - only those who have a topic pay for it
+def _session(emulator: str | None) -> Any:  # noqa: ANN401 - google-auth states no types
+    import requests  # only those who have a topic pay for it
 
-    if os.environ.get("PUBSUB_EMULATOR_HOST"):
+    if emulator:
         return requests.Session()
-    import google.auth  # noqa: PLC0415 - as above
-    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415 - as above
+    import google.auth
+    from google.auth.transport.requests import AuthorizedSession
 
     credentials, _ = google.auth.default(scopes=[_SCOPE])
     return AuthorizedSession(credentials)

@@ -15,14 +15,14 @@ from botocore.session import Session
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync --group browser")
 from playwright.sync_api import expect
 
-from steel_defect.storage import open_store
+from steel_defect.storage import Location, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.infra.aws.template import Resolved
 from tests.page.bridge import Bridge
 from tests.page.pictures import PASS, REJECT, Upload, upload
 from tests.page.test_page import card, expect_totals, exported_rows
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun, Lambda, Server, free_port
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     OpenPage = Callable[..., Page]
 
-__all__ = ["fake_gcs"]  # fixtures
 
 UPLOADS, RESULTS = "page-uploads", "page-results"
 ONE_REQUEST = 20_000  # Bytes that the gateway takes here.
@@ -58,7 +57,7 @@ class Place:
     def score(self, scorer: Scorer) -> None:
         """As the upload function does with all that is there."""
         store = open_store(f"{self.scheme}://{UPLOADS}")
-        processor = UploadProcessor(lambda: scorer, f"{self.scheme}://{RESULTS}")
+        processor = UploadProcessor(lambda: scorer, Location(self.scheme, RESULTS))
         for listed in store.list():
             info = store.head(listed.key)
             processor.process(ObjectRef(self.scheme, UPLOADS, info.key, "01", info.version, info.size, info.tag))

@@ -9,13 +9,10 @@ import pytest
 from tests.infra.gcp.export import Export, exported
 from tests.infra.gcp.terraform import Applied, Terraform
 from tests.infra.gcp.variables import ASKED, PROJECT, REFUSED, SECOND
-from tests.servers.emulators import fake_gcs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-__all__ = ["fake_gcs"]  # fixture
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ resource "google_iam_workload_identity_pool" "pipeline" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "pipeline" {
+  # checkov:skip=CKV_GCP_125: the condition names repository and ref; by its number, since a name can be taken over
   for_each = local.pipelines
 
   workload_identity_pool_id          = google_iam_workload_identity_pool.pipeline[each.key].workload_identity_pool_id

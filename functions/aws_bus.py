@@ -17,11 +17,11 @@ class NotPublished(RuntimeError):
 
 
 def publisher(bus: str | None) -> Callable[[dict[str, Any]], None] | None:
-    """A function that puts one outcome event on the bus (a name or an ARN); None where there is no bus."""
+    """A function that puts one outcome event on the bus (a name or an ARN); None if there is no bus."""
     if bus is None:
         return None
-    from botocore.config import Config  # noqa: PLC0415 - slow to import, and only needed where there is a bus
-    from botocore.session import Session  # noqa: PLC0415 - as above
+    from botocore.config import Config  # slow to import, and only needed with a bus
+    from botocore.session import Session
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
     client = Session().create_client("events", config=config)

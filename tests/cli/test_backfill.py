@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
 from steel_defect.scorer import Scorer
-from steel_defect.storage import StorageUnavailable, Store, open_store
+from steel_defect.storage import Location, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
+from steel_defect.uploads.written import ResultStore
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
 from tests.servers.emulators import make_gcs_bucket, make_s3_bucket
@@ -23,6 +24,7 @@ from tests.servers.emulators import make_gcs_bucket, make_s3_bucket
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steel_defect.uploads.written import Written
 
 _numbers = itertools.count()
 
@@ -99,11 +101,11 @@ def test_stopped_in_the_middle_it_goes_on(bucket: Bucket, monkeypatch: pytest.Mo
         bucket.pictures.put(f"{index:02}.jpg", strip_jpeg())
     process = UploadProcessor.process
 
-    def stopping(self: UploadProcessor, ref: ObjectRef) -> Outcome:
+    def stopping(self: UploadProcessor, ref: ObjectRef, *written: Written) -> Outcome:
         if ref.key >= "20.jpg":
             message = "played: the network is gone"
             raise StorageUnavailable(message)
-        return process(self, ref)
+        return process(self, ref, *written)
 
     with monkeypatch.context() as played:
         played.setattr(UploadProcessor, "process", stopping)
@@ -117,6 +119,22 @@ def test_stopped_in_the_middle_it_goes_on(bucket: Bucket, monkeypatch: pytest.Mo
     assert "20 had a result of this model" in again.stdout
 
 
+def test_each_result_is_read_once(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.pictures.put("a.jpg", strip_jpeg())
+    read: list[str] = []
+    reads = ResultStore.read
+
+    def counted(self: ResultStore, key: str) -> Written:
+        read.append(key)
+        return reads(self, key)
+
+    monkeypatch.setattr(ResultStore, "read", counted)
+    for outcome in ("scored", "duplicate"):
+        assert bucket.outcomes() == {"a.jpg": outcome}
+        assert read == ["a.jpg"]
+        read.clear()
+
+
 def test_an_event_that_is_late_does_not_undo_a_backfill(bucket: Bucket) -> None:
     old = bucket.pictures.put("a.jpg", b"no picture")
     new = bucket.pictures.put("a.jpg", strip_jpeg())
@@ -125,7 +143,7 @@ def test_an_event_that_is_late_does_not_undo_a_backfill(bucket: Bucket) -> None:
     orders = ["0055", "0056"] if bucket.cloud == "s3" else generations
     scheme: Any = bucket.cloud
     scorer = Scorer(probe_model())
-    processor = UploadProcessor(lambda: scorer, bucket.results_uri)
+    processor = UploadProcessor(lambda: scorer, Location.parse(bucket.results_uri))
     late, own = (
         ObjectRef(scheme, bucket.name, "a.jpg", order, version=info.version)
         for order, info in zip(orders, (old, new), strict=True)

@@ -15,7 +15,7 @@ from steel_defect import serving
 from steel_defect.api import Api
 from steel_defect.http import Request
 from steel_defect.registry import promote, publish, rollback
-from steel_defect.registry_objects import Production, encoded
+from steel_defect.registry.objects import Production, encoded
 from steel_defect.scorer import Scorer
 from steel_defect.serving import ModelSource
 from steel_defect.settings import BUNDLED_MODEL, settings_from
@@ -37,7 +37,7 @@ class Function:
 
     def __init__(self, uri: str, now: float = 1e9) -> None:
         self.now = now
-        self.source = ModelSource(lambda: settings_from({"MODEL_URI": uri}), clock=lambda: self.now)
+        self.source = ModelSource(settings_from({"MODEL_URI": uri}), clock=lambda: self.now)
         self._api = Api(self.source, self.source.state)
 
     def serves(self) -> str:
@@ -55,11 +55,11 @@ class Function:
         """What serves so much later, once the look that a first request starts has come to its end."""
         self.now += seconds
         self.serves()
-        wait_for_look()
+        wait_for_check()
         return self.serves()
 
 
-def wait_for_look() -> None:
+def wait_for_check() -> None:
     for thread in threading.enumerate():
         if thread.name == "model-registry":
             thread.join(20)
@@ -204,7 +204,7 @@ def test_a_registry_that_does_not_answer_does_not_hold_up_the_start(
     assert time.monotonic() - start < 10
     assert function.says() == ("bundled", None)
     answer.set()
-    wait_for_look()
+    wait_for_check()
     assert function.serves() == local_registry.first
 
 
@@ -231,7 +231,7 @@ def test_no_request_waits_for_the_registry_or_meets_a_half_loaded_model(
         answers = pool.map(lambda _: function.serves(), range(200))
         answer.set()
         assert set(answers) <= {local_registry.first, local_registry.second}
-    wait_for_look()
+    wait_for_check()
     assert set(calls) == {"model-registry"}
     assert function.serves() == local_registry.second
 
@@ -251,7 +251,7 @@ def test_a_restore_hook_gets_the_promoted_model_before_the_first_request(
 ) -> None:
     assert function.serves() == local_registry.first
     promote(local_registry.store, "probe", local_registry.second, who="test")
-    function.source.look_now(20)
+    function.source.check_now(20)
     assert function.serves() == local_registry.second
 
 

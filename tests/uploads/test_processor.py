@@ -18,7 +18,7 @@ from PIL import Image
 from steel_defect.errors import ModelUnavailable
 from steel_defect.parallel import in_order
 from steel_defect.scorer import Prediction, Scorer
-from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
+from steel_defect.storage import Location, ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.processor import Outcome, ResultsAmongUploads, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
@@ -62,9 +62,9 @@ class World:
         stores: dict[str, Store] = {"s3://uploads": self.uploads, "s3://results/here": self.results}
         self.processor = UploadProcessor(
             lambda: self.scorer(),  # noqa: PLW0108 - looked up at each call, as is the listener
-            "s3://results/here",
+            Location("s3", "results", "here"),
             lambda outcome: self.tell(outcome),  # noqa: PLW0108 - as above
-            stores.__getitem__,
+            lambda location: stores[str(location)],
         )
         self._orders = itertools.count(1)
 

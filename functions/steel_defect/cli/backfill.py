@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from steel_defect.cli.model import load_scorer
-from steel_defect.storage import StorageError
+from steel_defect.storage import Buckets, Location, StorageError
 from steel_defect.uploads.backfill import Backfill, Backfilled
 from steel_defect.uploads.processor import Outcome
 
@@ -46,7 +46,7 @@ def backfill(
     columns = (SpinnerColumn(), TextColumn("scoring"), MofNCompleteColumn(), TimeElapsedColumn())
     hidden = output is not None and sys.stdout.isatty()
     try:
-        work = Backfill(load_scorer(model), paths[0], results)
+        work = Backfill(load_scorer(model), Buckets(Location.parse(paths[0]), Location.parse(results)))
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
             task = progress.add_task("scoring", total=None)
             for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):

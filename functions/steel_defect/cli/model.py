@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.model_uri import ModelFile, load_model
+from steel_defect.loading import load_model
+from steel_defect.model_uri import ModelFile
 from steel_defect.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:

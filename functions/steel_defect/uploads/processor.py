@@ -1,29 +1,29 @@
-"""One upload: read it, score it, write its result, tell whoever listens. Any event may come twice, late, or both."""
+"""One upload: read it, score it, write its result, publish its outcome. Any event may come twice, late, or both."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from steel_defect import observation
-from steel_defect.errors import ObjectGone, SteelDefectError, TooManyBytes
-from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
+from steel_defect.errors import SteelDefectError
+from steel_defect.storage import ObjectNotFound, open_store
 from steel_defect.uploads import results
+from steel_defect.uploads.reading import read_upload
 from steel_defect.uploads.refs import UNKNOWN_ORDER
+from steel_defect.uploads.written import ResultStore, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import ObjectInfo, Store
+    from steel_defect.storage import Location, Store
     from steel_defect.uploads.refs import ObjectRef
 
-_ATTEMPTS: Final = 20
-_TOLD: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
+_PUBLISHED: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
 
 
 class Outcome(StrEnum):
@@ -44,75 +44,90 @@ class UploadProcessor:
 
     def __init__(
         self,
-        scorer: Callable[[], Scorer],
-        results_uri: str,
+        models: Callable[[], Scorer],
+        location: Location,
         publish: Callable[[dict[str, Any]], None] | None = None,
-        open_bucket: Callable[[str], Store] | None = None,
+        open_bucket: Callable[[Location], Store] | None = None,
     ) -> None:
-        """Take the source of the model, the place of the results, and who is told of them.
+        """Take the source of the model, the location of the results, and what publishes outcomes.
 
         Args:
-            scorer: gives the model, or raises `ModelUnavailable`.
-            results_uri: store that gets `scores/<key>.json`.
-            publish: takes one outcome event; None where nobody listens. Raises to have the upload tried again.
-            open_bucket: from a URI such as "s3://bucket" to its store; default `open_store`, each opened once.
+            models: gives the model that serves now, or raises `ModelUnavailable`.
+            location: of the store that gets `scores/<key>.json`.
+            publish: takes one outcome event; None if nobody listens. Raises to have the upload tried again.
+            open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
+                each opened once.
         """
-        self._scorer = scorer
-        self._results_uri = results_uri.rstrip("/")
+        self._models = models
+        self._location = location
         self._publish = publish
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
         self._scoring = BoundedSemaphore(os.cpu_count() or 1)
-        self._results = self._open(self._results_uri)
+        self.results = ResultStore(self._open(location))
 
-    def process(self, ref: ObjectRef) -> Outcome:
-        """Make sure that the result of this version, or of a newer one, is written, and told.
+    def process(self, ref: ObjectRef, written: Written | None = None) -> Outcome:
+        """Make sure that the result of this version, or of a newer one, is written and published.
+
+        Args:
+            ref: the version.
+            written: what `results.read` gave for its key, if the caller needed it.
 
         Raises:
             ModelUnavailable, StorageError: worth another try. So is whatever `publish` raises.
             ResultsAmongUploads: never write.
         """
-        if f"{self._results_uri}/".startswith(f"{ref.scheme}://{ref.bucket}/"):
+        if self._location.shares_bucket(ref.store):
             message = f"{ref.uri} is in the bucket of the results; take its notifications away"
             raise ResultsAmongUploads(message)
-        scorer = self._scorer()
-        existing, info = self._existing(ref)
-        if existing is not None and self._is_newer(existing, ref):
+        scorer = self._models()
+        if written is None:
+            written = self.results.read(ref.key)
+        if written.result is not None and self._is_newer(written.result, ref):
             return Outcome.SUPERSEDED
-        if existing is not None and results.is_of(existing, ref, scorer):
-            # Told again: that it is written does not show that it was told.
-            self._tell(existing)
-            _note_existing(existing)
+        if written.result is not None and results.is_of(written.result, ref, scorer):
+            # Published again: a result that is written need not have been published.
+            self._publish_outcome(written.result)
+            _note_written(written.result)
             return Outcome.DUPLICATE
         result = self._score(ref, scorer)
-        if result is None or not self._write(ref, result, existing, info):
+        if result is None or not self.results.replace(written, result, lambda found: self._is_newer(found, ref)):
             return Outcome.SUPERSEDED
-        self._tell(result)
+        self._publish_outcome(result)
         return Outcome(result["status"])
 
-    def _open(self, uri: str) -> Store:
+    def _open(self, location: Location) -> Store:
         with self._opening:  # A client costs a tenth of a second; several threads want the same one at first.
-            return self._open_bucket(uri)
+            return self._open_bucket(location)
 
-    def _is_newer(self, existing: dict[str, Any], ref: ObjectRef) -> bool:
-        if existing["source"]["order"] != UNKNOWN_ORDER or ref.order == UNKNOWN_ORDER:
-            return results.is_newer_than(existing, ref)
-        # A backfill wrote the result and knew no order. It took the newest version there was, so an event of another
-        # version is newer only if that version is the newest by now.
+    def _is_newer(self, result: dict[str, Any], ref: ObjectRef) -> bool:
+        """Whether a result is of a newer version of the object than `ref`.
+
+        Events know the order of versions; a backfill knows it on Cloud Storage, and on S3 only from an earlier result:
+
+            order in the result   order in `ref`   the result is newer
+            known                 known            if its order is greater
+            known                 unknown          yes: an event came while a backfill ran
+            unknown               unknown          no
+            unknown               known            if the bucket's present version is not that of `ref`: a backfill
+                                                   takes the present version, so an event of that one is not older
+        """
+        if result["source"]["order"] != UNKNOWN_ORDER or ref.order == UNKNOWN_ORDER:
+            return results.is_newer_than(result, ref)
         if ref.version is None:
-            return False  # Without versions, reading finds out.
+            return False  # Without versions, reading the object decides.
         try:
-            return self._open(f"{ref.scheme}://{ref.bucket}").head(ref.key).version != ref.version
+            return self._open(ref.store).head(ref.key).version != ref.version
         except ObjectNotFound:
             return False
 
     def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
-        """The result; None where a newer version has taken the object's place, whose own event is on its way."""
-        store = self._open(f"{ref.scheme}://{ref.bucket}")
+        """The result; None if a newer version has replaced the object, whose own event is on its way."""
+        store = self._open(ref.store)
         try:
             with observation.stage("read"):
-                data = self._read(store, ref, scorer.contract.input.max_bytes)
+                data = read_upload(store, ref, scorer.contract.input.max_bytes)
             if data is None:
                 return None
             observation.note(picture_bytes=len(data))
@@ -126,79 +141,18 @@ class UploadProcessor:
             observation.note_problem(error)
             return results.failed(ref, error, scorer)
 
-    def _read(self, store: Store, ref: ObjectRef, max_bytes: int) -> bytes | None:
-        try:
-            size = ref.size
-            # What an event says of the size holds for its version; without versions another object may be there by now.
-            if size is None or ref.version is None:
-                info = store.head(ref.key, version=ref.version)
-                if _is_another(info, ref):
-                    return None
-                size = info.size
-            if size > max_bytes:
-                message = f"the upload has {size:,} bytes; at most {max_bytes:,} are accepted"
-                raise TooManyBytes(message)
-            stored = store.get(ref.key, version=ref.version)
-        except ObjectNotFound as error:
-            if _exists(store, ref.key):
-                return None
-            message = "the upload was deleted before it could be scored"
-            raise ObjectGone(message) from error
-        return None if _is_another(stored.info, ref) else stored.data
-
-    def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
-        try:
-            with observation.stage("read"):
-                stored = self._results.get(results.result_key(ref.key))
-        except ObjectNotFound:
-            return None, None
-        return results.decode(stored.data), stored.info
-
-    def _write(
-        self, ref: ObjectRef, result: dict[str, Any], existing: dict[str, Any] | None, info: ObjectInfo | None
-    ) -> bool:
-        """Write by compare-and-swap; False where a newer version's result is there."""
-        key = results.result_key(ref.key)
-        for _ in range(_ATTEMPTS):
-            if existing is not None and self._is_newer(existing, ref):
-                return False
-            condition: dict[str, Any] = {"if_absent": True} if info is None else {"if_match": info.tag}
-            try:
-                with observation.stage("write"):
-                    self._results.put(key, results.encode(result), content_type="application/json", **condition)
-            except PreconditionFailed:
-                existing, info = self._existing(ref)
-            else:
-                return True
-        message = f"{key} changes faster than it can be written"
-        raise StorageUnavailable(message)
-
-    def _tell(self, result: dict[str, Any]) -> None:
+    def _publish_outcome(self, result: dict[str, Any]) -> None:
         if self._publish is None:
             return
-        source = result["source"]
-        told: dict[str, Any] = {name: result[name] for name in _TOLD if name in result}
+        outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
         with observation.stage("tell"):
-            self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
+            written_at = self._location.below(results.result_key(result["source"]["key"]))
+            self._publish({**outcome, "result": str(written_at)})
 
 
-def _note_existing(result: dict[str, Any]) -> None:
-    """Note what a result says that was there before."""
+def _note_written(result: dict[str, Any]) -> None:
+    """Note what an earlier result says."""
     if "problem" in result:
         observation.note(problem=result["problem"]["type"].rpartition(":")[2])
     else:
         observation.note(decision=result["decision"])
-
-
-def _is_another(info: ObjectInfo, ref: ObjectRef) -> bool:
-    """Whether another object has taken the place: a bucket without versions gives what is there now."""
-    return ref.version is None and ref.tag is not None and info.tag.strip('"') != ref.tag.strip('"')
-
-
-def _exists(store: Store, key: str) -> bool:
-    """Whether there is an object. Raises `StorageRefused` where there is not even a bucket."""
-    for look in (store.head, store.get):  # S3 tells a missing bucket from a missing object only to a GET.
-        with suppress(ObjectNotFound):
-            look(key)
-            return True
-    return False

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote_plus
 
+from steel_defect.storage import Location
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
 
 # Of an object that no event named: a backfill found it in a listing.
 UNKNOWN_ORDER: Final = ""
@@ -46,6 +47,11 @@ class ObjectRef:
     def uri(self) -> str:
         """For people and for results; not percent-encoded."""
         return f"{self.scheme}://{self.bucket}/{self.key}"
+
+    @property
+    def store(self) -> Location:
+        """The whole bucket, in which `key` is the object's name."""
+        return Location(self.scheme, self.bucket)
 
 
 def is_older(order: str, than: str) -> bool:

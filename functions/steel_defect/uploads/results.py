@@ -10,8 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect.answer import answer
-from steel_defect.http import problem
+from steel_defect.answer import verdict
 from steel_defect.uploads.refs import is_older
 
 if TYPE_CHECKING:
@@ -40,16 +39,12 @@ def result_key(key: str) -> str:
 
 def scored(ref: ObjectRef, prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
     """The result of a picture that was scored."""
-    content = answer(prediction, scorer)
-    del content["timings_ms"]
-    return {**_frame(ref, "scored"), **content}
+    return {**_frame(ref, "scored"), **verdict(prediction, scorer)}
 
 
 def failed(ref: ObjectRef, error: SteelDefectError, scorer: Scorer) -> dict[str, Any]:
     """The result of an upload that can never be scored; says why."""
-    contract = scorer.contract
-    model = {"name": contract.name, "version": contract.version, "sha256": scorer.sha256}
-    return {**_frame(ref, "failed"), "problem": problem(error), "model": model}
+    return {**_frame(ref, "failed"), "problem": error.problem(), "model": scorer.identity}
 
 
 def encode(result: dict[str, Any]) -> bytes:
@@ -58,7 +53,7 @@ def encode(result: dict[str, Any]) -> bytes:
 
 
 def decode(data: bytes) -> dict[str, Any] | None:
-    """A result that was written before; None where the bytes are no result of this schema and may be replaced."""
+    """A result that was written before; None if the bytes are no result of this schema; they may be replaced."""
     try:
         result = json.loads(data)
     except ValueError:

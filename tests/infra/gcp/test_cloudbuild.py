@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from steel_defect.settings import settings_from
+from steel_defect.storage import Buckets, Location
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.gcloud import complaints
 from tests.transports import CloudRun
@@ -173,12 +174,12 @@ def test_the_functions_and_the_job_understand_the_environment_they_get(machine: 
         settings_from(dict(pair.split("=", 1) for pair in variables.removeprefix("^;^").split(";")))
         for variables in said
     )
-    assert (api.uploads_uri, api.results_uri, api.model) == (upload.uploads_uri, upload.results_uri, upload.model)
+    assert (api.buckets, api.model) == (upload.buckets, upload.model)
     assert {(function.log_sample_rate, function.google_project) for function in (api, upload)} == {(0.1, "project")}
-    assert (upload.uploads_uri, upload.results_uri) == ("gs://uploads", "gs://results")
+    assert upload.buckets == Buckets(Location("gs", "uploads"), Location("gs", "results"))
     assert upload.outcome_topic == GIVEN["_OUTCOME_TOPIC"]
-    assert (job.uploads_uri, job.results_uri, job.model) == (upload.uploads_uri, upload.results_uri, upload.model)
-    assert job.outcome_topic == upload.outcome_topic
+    assert (job.buckets, job.model, job.outcome_topic) == (upload.buckets, upload.model, upload.outcome_topic)
+    assert job.dead_letters == GIVEN["_DEAD_LETTERS"]
 
 
 def test_the_smoke_test_passes_with_working_functions_and_asks_as_the_service_expects(machine: Machine) -> None:

@@ -26,7 +26,13 @@ SCRATCH = SAMPLES / "scratch.jpg"
 
 def test_only_what_runs_is_sent(tmp_path: Path) -> None:
     sent = let_through(FUNCTIONS, tmp_path)
-    assert {name for name in sent if "/" not in name} == {"main.py", "gcp_log.py", "gcp_topic.py", "requirements.txt"}
+    assert {name for name in sent if "/" not in name} == {
+        "main.py",
+        "gcp_events.py",
+        "gcp_log.py",
+        "gcp_topic.py",
+        "requirements.txt",
+    }
     assert not [name for name in sent if "/cli/" in name or "__pycache__" in name or name.endswith(".md")]
     assert "steel_defect/bundled/model.onnx" in sent
 

@@ -42,12 +42,12 @@ def main(prefix: str) -> int:
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
-                _say("ERROR", f"{done.uri}: {done.error}")
+                say("ERROR", f"{done.uri}: {done.error}")
         model = models.registered().identity  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError) as error:
-        _say("CRITICAL", str(error))
+        say("CRITICAL", str(error))
         return 1
-    _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)
+    say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)
     return 1 if counts["error"] else 0
 
 
@@ -61,9 +61,9 @@ def _share(environment: Mapping[str, str]) -> Share:
         raise SettingsError(message) from error
 
 
-def _say(severity: str, message: str, **figures: object) -> None:
+def say(severity: str, message: str, **fields: object) -> None:
     """One line for Cloud Logging."""
-    sys.stdout.write(json.dumps({"severity": severity, "message": message, **figures}) + "\n")
+    sys.stdout.write(json.dumps({"severity": severity, "message": message, **fields}) + "\n")
     sys.stdout.flush()
 
 

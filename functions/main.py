@@ -72,13 +72,14 @@ def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
 
 @functions_framework.cloud_event
 def upload(event: CloudEvent) -> None:
-    """Score the object that a `google.cloud.storage.object.v1.finalized` event names; raising has it sent again."""
-    from steel_defect.uploads.refs import CREATED, ref_from_cloud_storage  # the api function never needs it
+    """Score the object that an event says was written; raising has it sent again."""
+    from gcp_events import ref_in_event  # the api function never needs it
 
-    if str(event["type"]).startswith("google.cloud.storage.object.") and event["type"] != CREATED:
+    ref = ref_in_event(event)
+    if ref is None:
         _log.info("ignored", extra={"fields": {"event_type": str(event["type"])}})
         return
-    _app.score_upload(ref_from_cloud_storage(event.data), partial(_write, more={Metric.UPLOAD_EVENTS: 1}))
+    _app.score_upload(ref, partial(_write, more={Metric.UPLOAD_EVENTS: 1}))
 
 
 def _write(line: log_line.Line, more: dict[Metric, float] | None = None, **fields: object) -> None:

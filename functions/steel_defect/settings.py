@@ -46,6 +46,8 @@ class Settings:
             `AWS_ENDPOINT_URL`, `STORAGE_EMULATOR_HOST`; default that of S3 in `AWS_REGION`, or of Cloud Storage).
         outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
         outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
+        dead_letters: Pub/Sub subscription of the uploads that were given up (`DEAD_LETTERS`,
+            projects/PROJECT/subscriptions/SUBSCRIPTION; needed by gcp_redrive alone).
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
         ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
@@ -59,6 +61,7 @@ class Settings:
     uploads_endpoint: str | None = None
     outcome_bus: str | None = None
     outcome_topic: str | None = None
+    dead_letters: str | None = None
     log_sample_rate: float = 0.1
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
@@ -99,6 +102,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         uploads_endpoint=_uploads_endpoint(environment),
         outcome_bus=environment.get("OUTCOME_BUS") or None,
         outcome_topic=environment.get("OUTCOME_TOPIC") or None,
+        dead_letters=environment.get("DEAD_LETTERS") or None,
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 UNKNOWN_ORDER: Final = ""
 
 
-# The CloudEvent of an object that was written. Those of deleted, archived or relabelled ones need no score.
-CREATED: Final = "google.cloud.storage.object.v1.finalized"
-
-
 class UnknownEvent(ValueError):
     """The event is none that is understood. It is not dropped: the caller lets it fail, so that it is kept."""
 

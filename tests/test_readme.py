@@ -29,14 +29,13 @@ from steel_defect_trainer.exporting.reference import reference_of, write_referen
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.pictures import encoded
 from tests.servers.deployment import Deployment
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.servers.front import Front
 from tests.transports import CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -47,7 +46,7 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 EXAMPLE_HOST = "https://abc123.execute-api.eu-central-1.amazonaws.com"
 EXAMPLE_PERIOD = ("2026-03-01", "2026-03-08")
 SCORED_BEFORE = 100  # What drift needs at least.
-# These two would start what is running already. .ci/run runs both as they stand.
+# These two would start what is running already. .ci/run and .ci/trainer run them.
 NOT_HERE = {TESTS, "uv run steel-defect serve\n"}
 
 
@@ -242,10 +241,10 @@ def test_the_example_of_a_problem_is_what_is_answered() -> None:
     assert json.loads(example) == json.loads(answer.body)
 
 
-def test_ci_runs_the_first_two_commands_as_they_stand() -> None:
-    ci = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+def test_ci_runs_the_first_two_commands() -> None:
+    ci = "".join((REPOSITORY / ".ci" / name).read_text(encoding="utf-8") for name in ("run", "trainer"))
     for command in (START, TESTS):
-        assert command.removeprefix("pip install uv && ") in ci.replace("step ", "")
+        assert f"\nstep {command.removeprefix('pip install uv && ').strip()}" in ci
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https://)([^)]+)\)", README))))

@@ -17,14 +17,13 @@ import pytest
 
 import steel_defect
 from tests.conftest import REPOSITORY
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket
+from tests.servers.emulators import Emulator, make_gcs_bucket
 from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["fake_gcs"]  # a fixture
 
 DOCUMENT: Final = Path(steel_defect.__file__).parent / "openapi.json"
 CHECKS: Final = [

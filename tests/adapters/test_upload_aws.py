@@ -14,15 +14,13 @@ from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.adapters.logs import log_lines, measured
 from tests.pictures import strip_jpeg
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.transports import Lambda
 from tests.uploads import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +120,7 @@ def test_when_time_runs_short_the_rest_goes_back(
     ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store, results: Store
 ) -> None:
     places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
-    environment = {**ministack.environment, **places, "AWS_LAMBDA_FUNCTION_TIMEOUT": "4"}
+    environment = {**ministack.environment, **places, "AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
     ref = upload(uploads, "late.jpg", strip_jpeg())
     with Lambda(model=probe_file, handler="aws.upload", environment=environment) as server:
         answer = server.invoke(events.sqs(events.s3_notification(ref)))
@@ -158,7 +156,7 @@ def test_outcomes_reach_whoever_subscribes_on_eventbridge(
         assert server.invoke(events.sqs(events.s3_notification(upload(uploads, "told 2.jpg", b"no picture")))) == {
             "batchItemFailures": []
         }
-    messages = client["sqs"].receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)["Messages"]
+    messages = client["sqs"].receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]
     (told,) = [json.loads(message["Body"]) for message in messages]
     assert told["detail-type"] == "Picture Scored"
     assert told["detail"]["result"] == f"s3://{buckets[1]}/scores/told.jpg.json"

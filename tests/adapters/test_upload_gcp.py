@@ -17,7 +17,7 @@ from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.adapters.logs import log_lines, measured
 from tests.pictures import strip_jpeg
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket
 from tests.transports import CloudRun
 from tests.uploads import events
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 UPLOADS, RESULTS = "run-uploads", "run-results"
 PLACES = {"UPLOADS_URI": f"gs://{UPLOADS}", "RESULTS_URI": f"gs://{RESULTS}"}

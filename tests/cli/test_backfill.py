@@ -18,12 +18,11 @@ from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
-from tests.servers.emulators import fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 _numbers = itertools.count()
 

@@ -25,14 +25,13 @@ from steel_defect.uploads.results import encode, result_key, scored
 from steel_defect_trainer.exporting.reference import reference_of
 from tests.pictures import encoded, gray
 from tests.probe_model import CONTRACT, probe_model
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 HALVES = Distribution((100.0,), (0.5, 0.5))
 NAMES = ("mean", "contrast", "dark_share", "defect_prob")

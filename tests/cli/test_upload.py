@@ -23,7 +23,7 @@ from steel_defect.storage import open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.pictures import encoded
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from steel_defect.scorer import Scorer
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 UPLOADS, RESULTS = "command-uploads", "command-results"
 UNVERSIONED = "command-unversioned"
@@ -190,9 +189,9 @@ def test_ctrl_c_says_what_is_still_waiting(scheme: str) -> None:
         while not list(store.list("stopped/")):
             assert process.poll() is None
             time.sleep(0.05)
-        time.sleep(0.5)
+        time.sleep(1)  # It waits for the result now, of which nothing is seen from outside.
         process.send_signal(signal.SIGINT)
-        said, complained = process.communicate(timeout=20)
+        said, complained = process.communicate(timeout=60)
     assert process.returncode == 130
     assert json.loads(said)["problem"]["detail"] == "stopped before its result was there"
     assert "dark.png: scores/stopped/dark.png.json" in complained

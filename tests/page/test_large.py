@@ -22,7 +22,7 @@ from tests.infra.aws.template import Resolved
 from tests.page.bridge import Bridge
 from tests.page.pictures import PASS, REJECT, Upload, upload
 from tests.page.test_page import card, expect_totals, exported_rows
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun, Lambda, Server, free_port
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     OpenPage = Callable[..., Page]
 
-__all__ = ["fake_gcs"]  # fixtures
 
 UPLOADS, RESULTS = "page-uploads", "page-results"
 ONE_REQUEST = 20_000  # Bytes that the gateway takes here.

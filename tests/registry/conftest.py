@@ -12,12 +12,11 @@ import pytest
 from steel_defect.registry import publish
 from steel_defect.storage import Store, open_store
 from tests.probe_model import CONTRACT, probe_model
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 _numbers = count()
 

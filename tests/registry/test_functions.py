@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.registry.conftest import Registry
 
 PICTURE = strip_jpeg()
-WITHIN_SECONDS = 20
+WITHIN_SECONDS = 120
 
 
 @pytest.mark.parametrize("server", [CloudRun, Lambda])

@@ -1,6 +1,6 @@
 """MiniStack (S3, SQS, Lambda, EventBridge) and fake-gcs-server (Cloud Storage), as fixtures on loopback.
 
-A test module imports what it uses: `from tests.servers.emulators import ministack`, or its conftest does.
+A pytest plugin that tests/conftest.py names: each emulator starts once for all tests. Every test may use it.
 """
 
 from __future__ import annotations

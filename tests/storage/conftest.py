@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steel_defect.storage import Store, open_store
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 BACK_ENDS = ["memory", "file", "s3", "gs"]
 _numbers = count()

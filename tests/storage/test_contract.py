@@ -32,17 +32,17 @@ def inside(uri: str, key: str) -> str:
     return key.encode()[: MAX_KEY_BYTES - len(prefix)].decode(errors="ignore")
 
 
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key[:20].encode("unicode_escape").decode())
-def test_a_key_means_itself_and_nothing_else(store: Store, uri: str, key: str) -> None:
-    key = inside(uri, key)
-    written = store.put(key, key.encode(), if_absent=True)
-    assert written.key == key
-    assert store.get(key).data == key.encode()
-    assert store.get(key).info == written
-    assert store.head(key) == written
-    assert [(info.key, info.size) for info in store.list()] == [(key, len(key.encode()))]
-    store.delete(key)
-    assert list(store.list()) == []
+def test_a_key_means_itself_and_nothing_else(store: Store, uri: str, subtests: pytest.Subtests) -> None:
+    for key in (inside(uri, key) for key in KEYS):
+        with subtests.test(key=key[:20]):
+            written = store.put(key, key.encode(), if_absent=True)
+            assert written.key == key
+            assert store.get(key).data == key.encode()
+            assert store.get(key).info == written
+            assert store.head(key) == written
+            assert [(info.key, info.size) for info in store.list()] == [(key, len(key.encode()))]
+            store.delete(key)
+            assert list(store.list()) == []
 
 
 def test_a_listing_tells_when_each_object_was_written(store: Store) -> None:
@@ -225,7 +225,7 @@ def test_no_increment_of_a_counter_is_lost(store: Store) -> None:
     store.put("counter", b"0")
 
     def count_up(_: int) -> None:
-        for _ in range(20):
+        for _ in range(5):
             while True:
                 seen = store.get("counter")
                 try:
@@ -236,7 +236,7 @@ def test_no_increment_of_a_counter_is_lost(store: Store) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count_up, range(8)))
-    assert store.get("counter").data == b"160"
+    assert store.get("counter").data == b"40"
 
 
 def test_the_store_is_there_for_whoever_opens_it_next(store: Store, uri: str) -> None:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 _numbers = count()
 

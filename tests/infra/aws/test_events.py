@@ -12,14 +12,13 @@ from steel_defect.metrics import Metric
 from steel_defect.storage import Store, open_store
 from steel_defect.uploads.results import result_key
 from tests.conftest import REPOSITORY, SAMPLES
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.transports import Lambda
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 EVENTS: Final = sorted((REPOSITORY / "tests" / "events").glob("*.json"))
 PICTURE: Final = "pits.jpg"

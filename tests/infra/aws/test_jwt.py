@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.infra.aws.template import Resolved
 from tests.servers.deployment import Deployment
-from tests.servers.emulators import Emulator, ministack
 from tests.servers.front import Asked, Front, Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["ministack"]  # fixtures
+    from tests.servers.emulators import Emulator
+
 
 AUDIENCE = "line-3"
 

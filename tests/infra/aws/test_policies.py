@@ -26,14 +26,13 @@ from steel_defect.uploads.signed import SignedUploads
 from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
-from tests.servers.emulators import Emulator, fake_gcs, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_s3_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from steel_defect.scorer import Scorer
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 
 Permission = tuple[str, str]
 

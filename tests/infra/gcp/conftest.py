@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.infra.gcp.export import Export, exported
-from tests.servers.emulators import fake_gcs
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-__all__ = ["fake_gcs"]  # fixture
 
 
 @pytest.fixture(scope="session")

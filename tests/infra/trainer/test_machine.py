@@ -19,14 +19,13 @@ from tests.infra.aws import template as template_module
 from tests.infra.aws.template import Resolved
 from tests.infra.gcp.terraform import Terraform
 from tests.infra.trainer.machine import Machine, source_bundle
-from tests.servers.emulators import Emulator, fake_gcs, make_gcs_bucket, make_s3_bucket, ministack
+from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from steel_defect.storage import Store
 
-__all__ = ["fake_gcs", "ministack"]  # fixtures
 pytestmark = pytest.mark.skipif(
     find_spec("torch") is None, reason="PyTorch is not installed: uv sync --all-groups --all-extras"
 )

@@ -211,9 +211,6 @@ def test_a_parameter_of_a_later_deployment_reaches_what_serves(
         before, after = served[function], serving(stack, function)
         variables = [found["Environment"]["Variables"] for found in (before, after)]
         assert [found["MODEL_URI"] for found in variables] == ["", uri]
-            "",
-            uri,
-        )
         assert int(after["Version"]) > int(before["Version"])
     assert request(stack, "GET", "/model")[1]["name"] == name
 

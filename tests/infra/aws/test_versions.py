@@ -46,10 +46,8 @@ def expanded() -> dict[str, Resolved]:
     for name in FUNCTIONS:
         source["Resources"][name]["Properties"]["CodeUri"] = "s3://bucket/package.zip"
     values = {"": {}, **{name: {name: other(name, parameter)} for name, parameter in source["Parameters"].items()}}
-    asked = [
-        {"template": copy.deepcopy(source), "parameters": {**defaults(source), **changed}}
-        for changed in values.values()
-    ]
+    usual = defaults(source)
+    asked = [{"template": source, "parameters": {**usual, **changed}} for changed in values.values()]
     command = [uv(), "run", "--quiet", "--no-project", "--isolated", "--with", SAM_TRANSLATOR, "python"]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, str(Path(__file__).with_name("translate.py"))],

@@ -106,9 +106,11 @@ def recorder(ministack: Emulator, buckets: None, monkeypatch: pytest.MonkeyPatch
 
 def statements(role: str, **parameters: str) -> Iterator[tuple[set[str], set[str]]]:
     """Actions and resources of each statement of a role. All of them allow, and none has a wildcard for an action."""
-    properties = Resolved(**parameters).resources[role]["Properties"]
-    assert "ManagedPolicyArns" not in properties
-    for policy in properties["Policies"]:
+    resources = Resolved(**parameters).resources
+    properties = resources[role]["Properties"]
+    # Those of the template; none of AWS's own.
+    shared = [resources[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
+    for policy in [*properties["Policies"], *shared]:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"
             assert "NotAction" not in statement

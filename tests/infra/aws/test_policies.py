@@ -106,10 +106,10 @@ def recorder(ministack: Emulator, buckets: None, monkeypatch: pytest.MonkeyPatch
 
 def statements(role: str, **parameters: str) -> Iterator[tuple[set[str], set[str]]]:
     """Actions and resources of each statement of a role. All of them allow, and none has a wildcard for an action."""
-    resources = Resolved(**parameters).resources
-    properties = resources[role]["Properties"]
+    template = Resolved(**parameters).resources
+    properties = template[role]["Properties"]
     # Those of the template; none of AWS's own.
-    shared = [resources[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
+    shared = [template[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
     for policy in [*properties["Policies"], *shared]:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
-def pictures_below(folder: Path, *, recursive: bool = True) -> list[Path]:
-    """The pictures of a folder, sorted by path; hidden files are passed over."""
-    found = folder.rglob("*") if recursive else folder.glob("*")
+def pictures_below(folder: Path) -> list[Path]:
+    """The pictures in a folder and all below it, sorted by path; hidden files are left out."""
     return sorted(
-        path for path in found if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steel_defect_trainer.recipe import RecipeError, from_table, names, read_recipe, to_json
+from steel_defect_trainer.errors import RecipeError
+from steel_defect_trainer.recipe import from_table, names, read_recipe, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path

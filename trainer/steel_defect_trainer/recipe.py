@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from steel_defect.contract import ContractError, InputSpec
+from steel_defect_trainer.errors import RecipeError
 from steel_defect_trainer.strips import BLOCKS, CELL
 
 RECIPES: Final = Path(__file__).parent / "recipes"
@@ -23,10 +24,6 @@ _SHARES: Final = (
     *(f"augmentation.{key}" for key in ("horizontal_flip", "vertical_flip", "shift", "blackout")),
     "optimisation.keep",
 )
-
-
-class RecipeError(ValueError):
-    """A recipe that does not exist, does not read, or cannot be meant."""
 
 
 @dataclass(frozen=True)

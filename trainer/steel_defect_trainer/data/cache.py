@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from steel_defect_trainer.data.dataset import DataError
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

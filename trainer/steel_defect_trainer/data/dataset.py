@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from steel_defect_trainer.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.contract import InputSpec
-
-
-class DataError(ValueError):
-    """The data cannot be used as it is. The message names the file, the row where there is one, and what to do."""
 
 
 class MaskSource(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from steel_defect_trainer.data.dataset import DataError, DataSet, LabelledPicture
+from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 from steel_defect_trainer.data.masks import PictureMask
 from steel_defect_trainer.data.pictures import pictures_below
 from steel_defect_trainer.data.tables import rows
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,27 +61,27 @@ def open_table(table: Path, root: Path | None = None) -> DataSet:
     root = root or table.parent
     found: dict[str, _Rows] = {}
     for row, values in rows(table, ("file", "label")):
-        place = f"{table}, row {row}"
+        where = f"{table}, row {row}"
         name, label, mask = values["file"].strip(), values["label"].strip(), values.get("mask", "").strip()
         label = CLEAN if label.casefold() == CLEAN else label
         if not name or not label:
-            message = f"{place}: file and label must both be given; the label of a picture without defect is {CLEAN!r}"
+            message = f"{where}: file and label must both be given; the label of a picture without defect is {CLEAN!r}"
             raise DataError(message)
         group = values.get("group", "").strip() or name
         picture = found.setdefault(name, _Rows(row, group))
         if label in picture.labels or (picture.labels and CLEAN in {label, *picture.labels}):
-            message = f"{place}: {name} is {' and '.join(picture.labels)} by row {picture.row}, and {label} here"
+            message = f"{where}: {name} is {' and '.join(picture.labels)} by row {picture.row}, and {label} here"
             raise DataError(message)
         if group != picture.group:
-            message = f"{place}: {name} is in group {picture.group} by row {picture.row}, and in {group} here"
+            message = f"{where}: {name} is in group {picture.group} by row {picture.row}, and in {group} here"
             raise DataError(message)
         if label == CLEAN and mask:
-            message = f"{place}: {name} is clean, so it has no mask; found {mask}"
+            message = f"{where}: {name} is clean, so it has no mask; found {mask}"
             raise DataError(message)
         if not picture.labels and not (root / name).is_file():
-            message = f"{place}: picture {root / name} is missing"
+            message = f"{where}: picture {root / name} is missing"
             raise DataError(message)
-        picture.labels[label] = PictureMask(root / mask, place) if mask else None
+        picture.labels[label] = PictureMask(root / mask, where) if mask else None
     class_names = tuple(sorted({label for picture in found.values() for label in picture.labels} - {CLEAN}))
     number_of = {name: number for number, name in enumerate(class_names)}
     pictures = []

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steel_defect_trainer.data import generic, severstal
-from steel_defect_trainer.data.dataset import DataError, DataSet
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from steel_defect_trainer.data.dataset import DataSet
 
 
 def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:

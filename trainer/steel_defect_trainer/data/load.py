@@ -13,8 +13,8 @@ import numpy as np
 from steel_defect.errors import SteelDefectError
 from steel_defect.image import Picture, decode
 from steel_defect_trainer.data.cache import cached
-from steel_defect_trainer.data.dataset import DataError
-from steel_defect_trainer.data.parallel import in_order
+from steel_defect_trainer.data.parallel import with_progress
+from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.strips import CELL, UNKNOWN, StripSet
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _decode_all(dataset: DataSet, spec: InputSpec, folder: Path) -> None:
         cells = files.enter_context((folder / "cells.npy").open("wb"))
         _header(pixels, np.uint8, (count, spec.height, spec.width))
         _header(cells, np.int8, (count, classes, spec.height // CELL, spec.width // CELL))
-        for its_pixels, its_cells, its_digest in in_order("decoding", dataset.pictures, one):
+        for its_pixels, its_cells, its_digest in with_progress("decoding", dataset.pictures, one):
             pixels.write(its_pixels.tobytes())
             cells.write(its_cells.tobytes())
             digest.update(its_digest)

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steel_defect_trainer.errors import MaskError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-class MaskError(ValueError):
-    """The text is not a run-length mask of a picture of this size."""
 
 
 def encode(mask: NDArray[np.bool_]) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH, blob, blur, line, noise, relief, smoothstep
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
+from steel_defect_trainer.drawing.fields import blob, blur, line, noise, relief, smoothstep
 
 if TYPE_CHECKING:
     from steel_defect_trainer.drawing.fields import Field, Mask

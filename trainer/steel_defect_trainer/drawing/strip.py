@@ -22,8 +22,8 @@ import numpy as np
 from PIL import Image
 
 from steel_defect_trainer.data import rle
+from steel_defect_trainer.data.severstal import CLASSES, HEIGHT, WIDTH
 from steel_defect_trainer.drawing import damage, surface
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,12 +43,9 @@ COMBINATIONS: Final[Mapping[tuple[int, ...], int]] = {
     (1, 2): 35,
     (2, 3): 14,
 }
-DRAW: Final[Mapping[int, Callable[[np.random.Generator, Field, Field], tuple[Field, Mask]]]] = {
-    1: damage.pits,
-    2: damage.cracks,
-    3: damage.scratches,
-    4: damage.rolled_in_scale,
-}
+DRAW: Final[Mapping[int, Callable[[np.random.Generator, Field, Field], tuple[Field, Mask]]]] = dict(
+    zip(CLASSES, (damage.pits, damage.cracks, damage.scratches, damage.rolled_in_scale), strict=True)
+)
 # A mask smaller than this is not seen in the picture, and smaller than nearly all of Severstal's: drawn again.
 _LEAST_AREA: Final = 400
 FULL_STRENGTH: Final = (1.0, 1.0)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH, axes, blob, blur, noise, relief, smoothstep, stretch
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
+from steel_defect_trainer.drawing.fields import axes, blob, blur, noise, relief, smoothstep, stretch
 
 if TYPE_CHECKING:
     from steel_defect_trainer.drawing.fields import Field

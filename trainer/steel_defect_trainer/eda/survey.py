@@ -13,7 +13,7 @@ from scipy import ndimage
 from steel_defect.contract import InputSpec
 from steel_defect_trainer.data.load import read_picture
 from steel_defect_trainer.data.masks import PictureMask, RunLengthMask
-from steel_defect_trainer.data.parallel import in_order
+from steel_defect_trainer.data.parallel import with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def survey(dataset: DataSet) -> Iterator[Surveyed]:
         size = pixels.shape[0], pixels.shape[1]
         return Surveyed(picture.name, size, levels, gray, _defects(picture, size))
 
-    return in_order("looking", dataset.pictures, one)
+    return with_progress("looking", dataset.pictures, one)
 
 
 def read_pixels(dataset: DataSet, picture: LabelledPicture) -> NDArray[np.uint8]:

@@ -13,8 +13,8 @@ from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_differe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steel_defect_trainer.evaluation.run import Run
     from steel_defect_trainer.predictions import Predictions
+    from steel_defect_trainer.runs.run import Run
 
 # Experiments are compared as they come out of training: not calibrated, no threshold tuned.
 THRESHOLD: Final = 0.5
@@ -93,11 +93,11 @@ def _row(name: str, predictions: Predictions) -> Row:
 def _difference(
     name: str, against: str, predictions: Predictions, first: Predictions, groups: tuple[str, ...] | None
 ) -> Difference:
-    place = {picture: number for number, picture in enumerate(predictions.names)}
+    index_of = {picture: index for index, picture in enumerate(predictions.names)}
     strangers = len(set(first.names) ^ set(predictions.names))
     if strangers:
         return Difference(name, against, None, f"other pictures: {strangers:,} were judged in one of the two runs only")
-    order = np.array([place[picture] for picture in first.names])
+    order = np.array([index_of[picture] for picture in first.names])
     if not np.array_equal(predictions.truth[order], first.truth):
         return Difference(name, against, None, "other labels for the same pictures")
     auc = paired_auc_difference(predictions.defect_logits[order], first.defect_logits, first.truth, groups)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect_trainer.evaluation.decision import cross_entropy, sigmoid
+from steel_defect_trainer.evaluation.calibration import cross_entropy, sigmoid
 from steel_defect_trainer.evaluation.ranking import average_precision_of, roc_auc_of
 from steel_defect_trainer.evaluation.resampling import RESAMPLES, Interval, interval, resample_weights
 
@@ -76,8 +76,8 @@ def measure_with_intervals(  # noqa: PLR0913 - what was said, what is true, and 
             name: interval(float(value[name][0]), np.concatenate([part[name] for part, _ in parts])) for name in value
         },
         class_recalls=tuple(
-            interval(float(of_classes[0, place]), np.concatenate([part[:, place] for _, part in parts]))
-            for place in range(classes.shape[1])
+            interval(float(of_classes[0, index]), np.concatenate([part[:, index] for _, part in parts]))
+            for index in range(classes.shape[1])
         ),
         confusion=Confusion(
             true_negatives=int((~called & ~truth).sum()),

@@ -7,7 +7,7 @@ is of groups, and the interval does not pretend that they are independent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,6 +34,10 @@ class Interval:
     def __str__(self) -> str:
         """As it is printed in tables."""
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    def rounded(self) -> dict[str, float]:
+        """`value`, `low` and `high` with four digits, as they are kept in files."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 def resample_weights(

@@ -110,7 +110,7 @@ def ranges_of(model: onnx.ModelProto, names: list[str], pixels: NDArray[np.uint8
     session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
     found = [session.run(None, {"image": picture[None]}) for picture in pixels]
     each = [np.array(values, np.float64) for values in zip(*found, strict=True)]
-    return {name: (each[2 * place], each[2 * place + 1]) for place, name in enumerate(names)}
+    return {name: (each[2 * index], each[2 * index + 1]) for index, name in enumerate(names)}
 
 
 def _change_outputs(

@@ -41,6 +41,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from steel_defect_trainer.errors import QuantisationError
 from steel_defect_trainer.exporting.equalise import equalise, ranges_of
 from steel_defect_trainer.files import replacing
 
@@ -55,10 +56,6 @@ _OUTSIDE: Final = 0.1
 _LEAST_RANGE: Final = 1e-3
 # 255 x 64 x 2 fits into 16 bits. It is what `reduce_range` makes of weights.
 _LARGEST: Final = 64
-
-
-class QuantisationError(ValueError):
-    """The graph is none that can be quantised here."""
 
 
 def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_first: int) -> None:
@@ -177,8 +174,8 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]  # as above
 def nodes_to_quantise(model: onnx.ModelProto, float_first: int) -> list[str]:
     """Names of the nodes from the first convolution that is quantised to the last clipped activation."""
     nodes = list(model.graph.node)
-    convolutions = [place for place, node in enumerate(nodes) if node.op_type == "Conv"]
-    clips = [place for place, node in enumerate(nodes) if node.op_type == "Clip"]
+    convolutions = [index for index, node in enumerate(nodes) if node.op_type == "Conv"]
+    clips = [index for index, node in enumerate(nodes) if node.op_type == "Clip"]
     if len(convolutions) <= float_first or not clips or clips[-1] < convolutions[float_first]:
         message = (
             f"the graph has {len(convolutions)} convolutions and {len(clips)} clipped activations: there is nothing to "

@@ -14,6 +14,7 @@ from steel_defect.contract import Distribution, Reference
 from steel_defect.image import Picture
 from steel_defect.scorer import Scorer
 from steel_defect_trainer.exporting.metadata import change_contract
+from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +46,7 @@ def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
         OSError: a file cannot be read.
     """
     scorer = Scorer(path)
-    return reference_of(scorer.score(files[place].read_bytes()) for place in _spread(len(files)))
+    return reference_of(scorer.score(files[index].read_bytes()) for index in spread(len(files), MOST))
 
 
 def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
@@ -55,7 +56,8 @@ def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
     """
     scorer = Scorer(path)
     height, width = pixels.shape[1:]
-    pictures = (Picture(np.asarray(pixels[p]), width, height, (height, width), "PNG") for p in _spread(len(pixels)))
+    chosen = (np.asarray(pixels[index]) for index in spread(len(pixels), MOST))
+    pictures = (Picture(one, width, height, (height, width), "PNG") for one in chosen)
     return reference_of(scorer.score_decoded([picture], [0])[0] for picture in pictures)
 
 
@@ -84,8 +86,3 @@ def distribution(values: NDArray[np.float64]) -> Distribution:
     edges = np.unique(np.where(edges > distinct[0], edges, above))
     counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
     return Distribution(tuple(map(float, edges)), tuple(float(count) / len(values) for count in counts))
-
-
-def _spread(count: int) -> list[int]:
-    """Places of all pictures, or of `MOST` that are spread over them."""
-    return sorted(set(np.linspace(0, count - 1, min(count, MOST)).round().astype(int).tolist()))

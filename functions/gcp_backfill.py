@@ -2,7 +2,7 @@
 
     python -m gcp_backfill [PREFIX]
 
-Each task takes its share. A task that failed is started again by Cloud Run, and goes on where it was.
+Each task takes its share. Cloud Run starts a failed task again, and it continues where it was.
 """
 
 from __future__ import annotations

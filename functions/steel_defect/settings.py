@@ -1,4 +1,4 @@
-"""The environment, read once and here only."""
+"""What a deployment configures by environment variables, read once and here only."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 
 @dataclass(frozen=True)
 class Settings:
-    """How this process was told to run.
+    """The configuration of this process.
 
     Attributes:
-        model: what to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
-        model_refresh_seconds: how old a look at the registry may be before a request starts the next
+        model: the model to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
+        model_refresh_seconds: how old the last check of the registry may be before a request starts the next
             (`MODEL_REFRESH_SECONDS`; default 60).
         threads: ONNX Runtime's threads for one call (`MODEL_THREADS`; default the whole processors this process has,
             one below two).
@@ -36,8 +36,8 @@ class Settings:
             default neither: no uploads).
         uploads_endpoint: URL of the service that has the uploads, as a browser reaches it (`AWS_ENDPOINT_URL_S3`,
             `AWS_ENDPOINT_URL`, `STORAGE_EMULATOR_HOST`; default that of S3 in `AWS_REGION`, or of Cloud Storage).
-        outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
-        outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
+        outcome_bus: EventBridge bus that gets an event for each result (`OUTCOME_BUS`, a name or an ARN; default none).
+        outcome_topic: Pub/Sub topic that gets one (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default none).
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
@@ -65,7 +65,7 @@ class Settings:
 
 
 class SettingsError(ValueError):
-    """A variable of the environment has a value that cannot be meant."""
+    """A variable of the environment has an invalid value, or is missing."""
 
 
 @cache
@@ -164,7 +164,7 @@ def _threads(environment: Mapping[str, str]) -> int:
 
 
 def _processors(environment: Mapping[str, str]) -> float:
-    """Processors that this process may use, in fractions where the platform gives fractions."""
+    """Processors that this process may use, in fractions if the platform gives fractions."""
     visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if lambda_mb.isdigit():

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def retried(call: Callable[[], Result]) -> Result:
-    """Call, and again where the back end was unavailable: at most three times, with growing waits of random length.
+    """Call, and again if the back end was unavailable: at most three times, with growing waits of random length.
 
     The clients' own retries are switched off: they differ between the clouds, and repeat writes with a condition.
     """

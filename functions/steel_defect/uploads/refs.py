@@ -13,12 +13,12 @@ from steel_defect.storage import Location
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Of an object that no event named: a backfill found it in a listing.
+# For an object that no event named: a backfill found it in a listing.
 UNKNOWN_ORDER: Final = ""
 
 
 class UnknownEvent(ValueError):
-    """The event is none that is understood. It is not dropped: the caller lets it fail, so that it is kept."""
+    """The event is of no known kind. It is not dropped: the caller lets it fail, so that it is kept."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class ObjectRef:
         bucket: its name.
         key: exactly as the object is named, nothing encoded.
         order: which of two events of the same key is the newer one, see `is_older`.
-        version: S3's version id or Cloud Storage's generation; None where the bucket keeps no versions.
-        size: bytes; None where the event does not say.
-        tag: S3's ETag; None where the event does not say.
+        version: S3's version id or Cloud Storage's generation; None if the bucket keeps no versions.
+        size: bytes; None if the event does not state it.
+        tag: S3's ETag; None if the event does not state it.
     """
 
     scheme: Literal["s3", "gs"]

@@ -1,4 +1,4 @@
-"""What is written for each upload: `scores/<key>.json` in the results bucket.
+"""The results of uploads, one object for each: `scores/<key>.json` in the results bucket.
 
 A result is a pure function of the object's version and the model, so that writing it twice is harmless: it holds no
 time and no measured duration. `result.schema.json` describes it.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from steel_defect.errors import ModelUnavailable
 from steel_defect.loading import load_model
+from steel_defect.location import LocationError
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Share
@@ -41,7 +42,7 @@ def main(prefix: str) -> int:
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
                 _say("ERROR", f"{done.uri}: {done.error}")
-    except (SettingsError, ModelUnavailable, StorageError) as error:
+    except (SettingsError, LocationError, ModelUnavailable, StorageError) as error:
         _say("CRITICAL", str(error))
         return 1
     _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts)

@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from steel_defect.storage import Buckets
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
@@ -112,11 +111,9 @@ def _buckets(environment: Mapping[str, str]) -> Buckets | None:
     if not uploads or not results:
         message = "RESULTS_URI and UPLOADS_URI go together: set both, or neither"
         raise SettingsError(message)
-    from steel_defect.storage import Buckets, Location, StorageRefused
-
     try:
         return Buckets(Location.parse(uploads), Location.parse(results))
-    except StorageRefused as error:
+    except LocationError as error:
         message = f"UPLOADS_URI and RESULTS_URI: {error}"
         raise SettingsError(message) from error
 

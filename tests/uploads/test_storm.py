@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from steel_defect.storage import Location, StorageError, StorageUnavailable, Store, open_store
+from steel_defect.location import Location
+from steel_defect.storage import StorageError, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in_text
 from steel_defect.uploads.results import result_key

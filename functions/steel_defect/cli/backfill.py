@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from steel_defect.cli.model import load_scorer
-from steel_defect.storage import Buckets, Location, StorageError
+from steel_defect.location import Buckets, Location, LocationError
+from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Backfilled
 from steel_defect.uploads.processor import Outcome
 
@@ -53,7 +54,7 @@ def backfill(
                 counts[done.outcome] += 1
                 progress.advance(task)
                 _show(done, output)
-    except StorageError as error:
+    except (StorageError, LocationError) as error:
         raise click.ClickException(str(error)) from error
     if output is None:
         for outcome, words in _WORDS.items():

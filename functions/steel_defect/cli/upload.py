@@ -14,8 +14,9 @@ from steel_defect.cli.show import NOT_SCORED, SEVERITY, hides_progress, progress
 from steel_defect.cli.waiting import wait
 from steel_defect.client.uploads import Sent, Uploads
 from steel_defect.errors import ResultNotReady, UploadsUnavailable
+from steel_defect.location import Location, LocationError
 from steel_defect.parallel import in_order
-from steel_defect.storage import Location, StorageError, StorageUnavailable
+from steel_defect.storage import StorageError, StorageUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +88,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         rows = {path: found for path, found in sent.items() if isinstance(found, Row)}
         with progress_bar(hidden=hidden) as progress:
             stopped = wait(uploads, waiting, rows, progress, parallel=parallel, timeout=timeout)
-    except StorageError as error:
+    except (StorageError, LocationError) as error:
         raise click.ClickException(str(error)) from error
     late = {path: found for path, found in waiting.items() if path not in rows}
     _name(late, results)

@@ -15,8 +15,9 @@ from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from steel_defect.location import Buckets
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import Buckets, ObjectInfo, Store
+    from steel_defect.storage import ObjectInfo, Store
     from steel_defect.uploads.written import Written
 
 
@@ -61,7 +62,8 @@ class Backfill:
         """Take the model, where the pictures are, and where the results go.
 
         Raises:
-            StorageRefused: the pictures are in no bucket of a cloud, or a store cannot be opened.
+            LocationError: the pictures are in no bucket of a cloud.
+            StorageRefused: a store cannot be opened.
         """
         buckets.uploads.require_cloud()
         self._uploads = buckets.uploads

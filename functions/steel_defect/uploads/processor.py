@@ -19,8 +19,9 @@ from steel_defect.uploads.written import ResultStore, Written
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steel_defect.location import Location
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import Location, Store
+    from steel_defect.storage import Store
     from steel_defect.uploads.refs import ObjectRef
 
 _PUBLISHED: Final = ("status", "source", "model", "decision", "defect_prob", "problem")

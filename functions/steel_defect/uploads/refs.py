@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote_plus
 
-from steel_defect.storage import Location
+from steel_defect.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable

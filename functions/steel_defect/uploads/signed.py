@@ -30,8 +30,9 @@ from steel_defect.storage import ObjectNotFound, SigningUnsupported, StorageUnav
 from steel_defect.uploads import results
 
 if TYPE_CHECKING:
+    from steel_defect.location import Buckets
     from steel_defect.settings import Settings
-    from steel_defect.storage import Buckets, Store
+    from steel_defect.storage import Store
 
 EXPIRES_SECONDS: Final = 900
 # The roles of both clouds grant what is below it.

@@ -38,6 +38,18 @@ class Emulator:
     environment: dict[str, str]
 
 
+def aws_environment(url: str) -> dict[str, str]:
+    """What a process needs to take the emulator at this URL for AWS."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_REGION": _REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """AWS. Objects live until the end of the session: take a bucket of your own (`s3_bucket`)."""
@@ -51,17 +63,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     # Beside the interpreter, not on the PATH: the tests may run without an activated environment.
     with Server([str(Path(sys.executable).with_name("ministack"))], environment, port):
         url = f"http://127.0.0.1:{port}"
-        yield Emulator(
-            url,
-            {
-                "AWS_ENDPOINT_URL": url,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_DEFAULT_REGION": _REGION,
-                "AWS_REGION": _REGION,
-                "AWS_EC2_METADATA_DISABLED": "true",
-            },
-        )
+        yield Emulator(url, aws_environment(url))
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +84,7 @@ def fake_gcs() -> Iterator[Emulator]:
 
 
 def make_s3_bucket(emulator: Emulator, name: str, *, versioning: bool = True) -> str:
-    """Make a bucket in MiniStack, and give its name."""
+    """Make a bucket in an emulator of S3, and give its name."""
     client = botocore.session.Session().create_client(
         "s3",
         endpoint_url=emulator.url,

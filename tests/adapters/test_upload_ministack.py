@@ -45,10 +45,11 @@ def test_a_picture_in_the_bucket_yields_its_result_and_a_non_picture_its_reason(
     ministack: Emulator, *, eventbridge: bool
 ) -> None:
     deployed = Deployment(ministack, f"whole-{'bridge' if eventbridge else 'queue'}", eventbridge=eventbridge)
-    deployed.put("line 3/a+b 100%.jpg", strip_jpeg())
+    version = deployed.put("line 3/a+b 100%.jpg", strip_jpeg())
     deployed.put("notes.jpg", b"no picture")
     scored = wait_for(lambda: deployed.result("line 3/a+b 100%.jpg"))
     assert scored["status"] == "scored"
+    assert scored["source"]["version"] == version is not None
     assert scored["decision"] in {"pass", "review", "reject"}
     assert wait_for(lambda: deployed.result("notes.jpg"))["problem"]["type"].endswith("not-an-image")
     deployed.put("line 3/a+b 100%.jpg", b"overwritten")

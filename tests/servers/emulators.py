@@ -60,8 +60,8 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         "IOT_MTLS_ENABLED": "0",
         "TMPDIR": str(tmp_path_factory.mktemp("ministack")),
     }
-    # Beside the interpreter, not on the PATH: the tests may run without an activated environment.
-    with Server([str(Path(sys.executable).with_name("ministack"))], environment, port):
+    program = Path(__file__).with_name("ministack_versions.py")
+    with Server([sys.executable, str(program)], environment, port):
         url = f"http://127.0.0.1:{port}"
         yield Emulator(url, aws_environment(url))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def moto() -> Iterator[Emulator]:
     """AWS, except Lambda. Objects live until the end of the session: take a bucket of your own (`s3_bucket`)."""
     port = free_port()
+    # Beside the interpreter, not on the PATH: the tests may run without an activated environment.
     program = Path(sys.executable).with_name("moto_server")
     with Server([str(program), "--host", "127.0.0.1", "--port", str(port)], {}, port):
         url = f"http://127.0.0.1:{port}"

@@ -39,8 +39,10 @@ def wait_for(condition: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives what 
     return value
 
 
-def put(stack: Stack, key: str, data: bytes) -> None:
-    stack.client("s3").put_object(Bucket=stack.outputs["Uploads"], Key=key, Body=data)
+def put(stack: Stack, key: str, data: bytes) -> str:
+    """Put a picture into the bucket of uploads, and give its version."""
+    version: str = stack.client("s3").put_object(Bucket=stack.outputs["Uploads"], Key=key, Body=data)["VersionId"]
+    return version
 
 
 def result(stack: Stack, key: str) -> dict[str, Any] | None:
@@ -85,10 +87,11 @@ def request(
 
 
 def test_a_picture_in_the_uploads_bucket_yields_its_result_and_a_non_picture_its_reason(stack: Stack) -> None:
-    put(stack, "line 3/a+b 100%.jpg", strip_jpeg())
+    version = put(stack, "line 3/a+b 100%.jpg", strip_jpeg())
     put(stack, "notes.jpg", b"no picture")
     scored = wait_for(partial(result, stack, "line 3/a+b 100%.jpg"))
     assert scored["status"] == "scored"
+    assert scored["source"]["version"] == version
     assert scored["model"]["name"] == "strip-mobilenetv2"
     failed = wait_for(partial(result, stack, "notes.jpg"))
     assert failed["status"] == "failed"

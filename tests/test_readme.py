@@ -46,7 +46,7 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 EXAMPLE_HOST = "https://abc123.execute-api.eu-central-1.amazonaws.com"
 EXAMPLE_PERIOD = ("2026-03-01", "2026-03-08")
 SCORED_BEFORE = 100  # What drift needs at least.
-# These two would start what is running already. .ci/run runs both as they stand.
+# These two would start what is running already. .ci/run and .ci/trainer run them.
 NOT_HERE = {TESTS, "uv run steel-defect serve\n"}
 
 
@@ -241,10 +241,10 @@ def test_the_example_of_a_problem_is_what_is_answered() -> None:
     assert json.loads(example) == json.loads(answer.body)
 
 
-def test_ci_runs_the_first_two_commands_as_they_stand() -> None:
-    ci = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+def test_ci_runs_the_first_two_commands() -> None:
+    ci = "".join((REPOSITORY / ".ci" / name).read_text(encoding="utf-8") for name in ("run", "trainer"))
     for command in (START, TESTS):
-        assert command.removeprefix("pip install uv && ") in ci.replace("step ", "")
+        assert f"\nstep {command.removeprefix('pip install uv && ').strip()}" in ci
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https://)([^)]+)\)", README))))

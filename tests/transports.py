@@ -6,14 +6,17 @@ import base64
 import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from urllib.parse import urlencode
 
 import pytest
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 # Its wheel carries the emulator. It pins many packages, so it stays out of the project's own environment.
 SAM_CLI = "aws-sam-cli==1.170.0"
-START_SECONDS = 60
+START_SECONDS = 120
+STOP_SECONDS = 20
 
 
 class Transport(Protocol):
@@ -45,7 +49,13 @@ class Core:
 
 
 class Server:
-    """A subprocess on loopback with its output in a file."""
+    """A subprocess on loopback with its output in a file.
+
+    Attributes:
+        skipped: whether tests that start one are skipped.
+    """
+
+    skipped: ClassVar = False
 
     def __init__(self, command: list[str], environment: dict[str, str], port: int) -> None:
         self.port = port
@@ -55,7 +65,9 @@ class Server:
 
     def __enter__(self) -> Self:
         """Start it, and wait until it listens."""
-        self._log = tempfile.TemporaryFile("w+")
+        if self.skipped:
+            pytest.skip("--no-servers")
+        self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             self._command, cwd=FUNCTIONS, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
         )
@@ -81,7 +93,7 @@ class Server:
         """Ask it to stop, and wait."""
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -93,9 +105,9 @@ class Server:
 
     def output(self) -> str:
         """Everything printed so far."""
-        self._log.flush()
-        self._log.seek(0)
-        return self._log.read()
+        # Without a seek: the process shares the position in the file, and would go on printing from there.
+        descriptor = self._log.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
 
 class CloudRun(Server):
@@ -176,13 +188,18 @@ class Lambda(Server):
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing listens on at this moment, by chance: tests run in several processes.
+
+    It is below those that the kernel gives to clients, which would take it until the server starts.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
+@cache
 def _emulator() -> Path:
     if not sys.platform.startswith("linux"):
         pytest.skip("the Lambda Runtime Interface Emulator is a Linux program")

@@ -29,7 +29,7 @@ class Context:
 
 
 def test_several_uploads_are_worked_on_at_a_time() -> None:
-    together = Barrier(4, timeout=10)  # nobody passes before four are there
+    together = Barrier(4, timeout=60)  # nobody passes before four are there
     batch = events.sqs(*(events.s3_notification(ref(number)) for number in range(8)))
     answer = aws_batch.process(batch, lambda _: together.wait() and None, Context(), LOG)  # type: ignore[arg-type]
     assert answer == {"batchItemFailures": []}

@@ -15,7 +15,7 @@ import pytest
 from steel_defect.http import Request
 from tests.pictures import strip_jpeg
 from tests.requests_table import predict
-from tests.transports import CloudRun
+from tests.transports import STOP_SECONDS, CloudRun
 
 
 def test_a_missing_model_is_a_503_until_it_is_there(tmp_path: Path, probe_file: Path) -> None:
@@ -76,5 +76,5 @@ def test_it_stops_at_once_when_told_to(probe_file: Path) -> None:
         assert server.send(predict(strip_jpeg())).status == 200
         start = time.monotonic()
         server.stop()
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < STOP_SECONDS / 2
         assert "terminate called" not in server.output()

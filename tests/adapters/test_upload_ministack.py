@@ -6,9 +6,7 @@ from this environment. Its queue really retries and dead-letters.
 
 from __future__ import annotations
 
-import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -17,21 +15,7 @@ from steel_defect.cli import main
 from tests.pictures import strip_jpeg
 from tests.servers.deployment import Deployment
 from tests.servers.emulators import Emulator, make_s3_bucket
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-PATIENCE_SECONDS = 60
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives what the condition gives
-    """Wait until the condition is true, and give its value."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.25)
-    return value
+from tests.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -62,10 +46,13 @@ def test_a_failing_store_ends_in_the_dead_letter_queue_and_a_redrive_finishes_it
     for index in range(3):
         deployed.put(f"{index}.jpg", strip_jpeg())
     wait_for(lambda: deployed.dead_letters() == 3)
+    # From now on a message is seen once: hidden for so short a time, it would come again while it is worked on.
+    deployed.sqs.set_queue_attributes(QueueUrl=deployed.queue, Attributes={"VisibilityTimeout": "300"})
     make_s3_bucket(ministack, deployed.results)
     run = CliRunner().invoke(main, ["redrive", "--from", deployed.dead, "--to", deployed.queue])
     assert run.exit_code == 0, run.output
-    assert "3 messages" in run.output
+    # At least: a queue may have a message twice.
+    assert int(run.output.split()[0]) >= 3
     for index in range(3):
         assert wait_for(partial(deployed.result, f"{index}.jpg"))["status"] == "scored"
-    assert deployed.dead_letters() == 0
+    wait_for(lambda: deployed.dead_letters() == 0)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmark.seed.model import write_model
+from tests.conftest import REPOSITORY
 
-REPOSITORY: Final = Path(__file__).parents[2]
 _SEED: Final = Path(__file__).parent / "seed"
 _FILES: Final = ("lambda_function.py", "predict.py", "scoring.py")
 

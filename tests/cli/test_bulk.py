@@ -45,7 +45,7 @@ def folder_of(folder: Path, count: int) -> Path:
 def test_two_pictures_are_worked_on_at_a_time_and_come_in_order(
     tmp_path: Path, probe_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = Barrier(2, timeout=10)  # the first is not decoded before the second one is begun
+    together = Barrier(2, timeout=60)  # the first is not decoded before the second one is begun
 
     def decode_together(data: bytes, spec: InputSpec) -> Picture:
         together.wait()

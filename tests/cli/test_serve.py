@@ -44,7 +44,7 @@ def test_it_serves_says_how_to_use_it_and_stops_on_ctrl_c(probe_file: Path) -> N
     finally:
         process.send_signal(signal.SIGINT)
         # The server gives a worker 30 s to finish.
-        said = process.communicate(timeout=45)[1]
+        said = process.communicate(timeout=30 + START_SECONDS)[1]
     assert process.returncode == 0
     assert f"serving on http://127.0.0.1:{port}" in said
     assert "Traceback" not in said
@@ -56,7 +56,7 @@ def test_a_port_in_use_is_said_at_once(probe_file: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         process = serve("--port", str(port), "--model", str(probe_file))
-        said = process.communicate(timeout=20)[1]
+        said = process.communicate(timeout=START_SECONDS)[1]
     assert process.returncode == 1
     reason = "Address already in use; choose another with --host or --port"
     assert said == f"Error: cannot listen on 127.0.0.1:{port}: {reason}\n"

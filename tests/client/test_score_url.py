@@ -136,7 +136,7 @@ def test_as_long_as_it_is_asked_to_wait_it_waits(front: Front, stated: Any) -> N
     front.first.append(Said(429, {"retry-after": wait}, b""))
     start = time.monotonic()
     assert score(front.url, "dark.png").exit_code == 0
-    assert 0.9 < time.monotonic() - start < 5
+    assert 0.9 < time.monotonic() - start < 60
 
 
 @pytest.mark.usefixtures("pictures")

@@ -69,8 +69,13 @@ def uv() -> str:
 
 def sam(*arguments: str, environment: dict[str, str] | None = None) -> str:
     """Run SAM CLI in the root of the repository, and give what it printed."""
+    return sam_tool("sam", *arguments, environment=environment)
+
+
+def sam_tool(*command: str, environment: dict[str, str] | None = None) -> str:
+    """Run a program of SAM CLI's environment in the root of the repository, and give what it printed."""
     run = subprocess.run(  # noqa: S603 - our own command
-        [uv(), "tool", "run", "--from", SAM_CLI, "sam", *arguments],
+        [uv(), "tool", "run", "--from", SAM_CLI, *command],
         cwd=REPOSITORY,
         env={**os.environ, "SAM_CLI_TELEMETRY": "0", **(environment or {})},
         capture_output=True,
@@ -86,7 +91,7 @@ def sam(*arguments: str, environment: dict[str, str] | None = None) -> str:
 def lambda_python() -> str:
     """This interpreter, where it is of Lambda's version."""
     if not platform.python_version().startswith("3.13."):
-        pytest.skip("the package is compiled and run with Lambda's Python 3.13: .ci/run runs these tests there")
+        pytest.skip("the package is compiled and run with Lambda's Python 3.13: .ci/deployed runs these tests there")
     return sys.executable
 
 
@@ -140,12 +145,18 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, lambda_python: str) -> Itera
         )
 
 
-@pytest.fixture(scope="session")
-def stack(build: Path, cloud: Emulator) -> Stack:
-    """The stack as `sam deploy --config-env dev` leaves it, in MiniStack's region."""
+def deploy(build: Path, cloud: Emulator, *options: str) -> dict[str, Any]:
+    """Run `sam deploy --config-env dev`, in MiniStack's region, and give the stack's description."""
     settings = ["--config-env", "dev", "--config-file", str(REPOSITORY / "samconfig.toml")]
     where = ["--template-file", str(build / "template.yaml"), "--region", REGION]
-    sam("deploy", *settings, *where, environment=cloud.environment)
-    found = client(cloud, "cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    sam("deploy", *settings, *where, *options, environment=cloud.environment)
+    found: dict[str, Any] = client(cloud, "cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(build: Path, cloud: Emulator) -> Stack:
+    """The stack as the first deployment leaves it."""
+    found = deploy(build, cloud)
     assert found["StackStatus"] == "CREATE_COMPLETE"
     return Stack(cloud, {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]})

@@ -163,7 +163,7 @@ def test_a_picture_that_is_not_accepted_is_told_so(build: Path, lambda_python: s
 
 def test_another_python_is_refused(tmp_path: Path) -> None:
     if sys.version_info[:2] == (3, 13):
-        pytest.skip("this is Lambda's Python: the other leg of .ci/run has another")
+        pytest.skip("this is Lambda's Python: .ci/trainer has another")
     program = [sys.executable, str(REPOSITORY / "infra" / "aws" / "package.py"), str(tmp_path / "package")]
     done = subprocess.run(program, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 2

@@ -2,7 +2,7 @@
 
     python -m gcp_backfill [PREFIX]
 
-Each task takes its share. A task that failed is started again by Cloud Run, and goes on where it was.
+Each task takes its share. Cloud Run starts a failed task again, and it continues where it was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.loading import load_model
+from steel_defect.location import LocationError
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Share
@@ -33,18 +34,21 @@ def main(prefix: str) -> int:
         share = _share(os.environ)
         chosen = load_settings()
         buckets = chosen.require_buckets()
+        models = ModelSource(chosen)
         # Never the bundled model in place of one that cannot be loaded: every result would be by that model.
-        scorer = load_model(chosen.model, threads=chosen.threads)
-        work = Backfill(scorer, replace(buckets, uploads=buckets.uploads.below(prefix)))
+        models.confirmed()
+        buckets = replace(buckets, uploads=buckets.uploads.below(prefix))
+        work = Backfill(models, buckets, ignored_suffixes=chosen.ignored_suffixes)
         counts: Counter[str] = Counter()
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
-                _say("ERROR", f"{done.uri}: {done.error}")
-    except (SettingsError, ModelUnavailable, StorageError) as error:
-        _say("CRITICAL", str(error))
+                say("ERROR", f"{done.uri}: {done.error}")
+        model = models.registered().identity  # A promotion meanwhile is followed.
+    except (SettingsError, LocationError, ModelUnavailable, StorageError) as error:
+        say("CRITICAL", str(error))
         return 1
-    _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts)
+    say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)
     return 1 if counts["error"] else 0
 
 
@@ -58,9 +62,9 @@ def _share(environment: Mapping[str, str]) -> Share:
         raise SettingsError(message) from error
 
 
-def _say(severity: str, message: str, **figures: int) -> None:
+def say(severity: str, message: str, **fields: object) -> None:
     """One line for Cloud Logging."""
-    sys.stdout.write(json.dumps({"severity": severity, "message": message, **figures}) + "\n")
+    sys.stdout.write(json.dumps({"severity": severity, "message": message, **fields}) + "\n")
     sys.stdout.flush()
 
 

@@ -28,6 +28,8 @@ class Metric(StrEnum):
     UPLOADS_FAILED = "UploadsFailed"
     UPLOADS_DUPLICATE = "UploadsDuplicate"
     UPLOADS_SUPERSEDED = "UploadsSuperseded"
+    UPLOADS_IGNORED = "UploadsIgnored"
+    UPLOAD_ERRORS = "UploadErrors"
     MODEL_NOT_CURRENT = "ModelNotCurrent"
     COLD_START = "ColdStart"
 
@@ -60,6 +62,8 @@ DESCRIPTIONS: Final = {
     Metric.UPLOADS_FAILED: Description("Count", "Uploads that can never be scored; their results say why."),
     Metric.UPLOADS_DUPLICATE: Description("Count", "Events of uploads that had their result already."),
     Metric.UPLOADS_SUPERSEDED: Description("Count", "Events of uploads of which a newer version is there."),
+    Metric.UPLOADS_IGNORED: Description("Count", "Events of objects that are no pictures; log lines say why."),
+    Metric.UPLOAD_ERRORS: Description("Count", "Uploads that failed here and are tried again."),
     Metric.MODEL_NOT_CURRENT: Description(
         "Count", "1 for a call while another model serves than the one in production, otherwise 0.", flag=True
     ),

@@ -1,4 +1,4 @@
-"""The environment, read once and here only."""
+"""What a deployment configures by environment variables, read once and here only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from steel_defect.storage import Buckets
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
@@ -22,13 +21,21 @@ _LAMBDA_MB_PER_VCPU: Final = 1769
 _CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 
 
+# What writers name a file while it is not whole, and what cameras and labelling tools put beside a picture.
+IGNORED_SUFFIXES: Final = (
+    ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", ".json", ".xml", ".csv", ".txt", ".md5",
+    ".sha256", ".log", ".db", ".ds_store",
+)  # fmt: skip
+_PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How this process was told to run.
+    """The configuration of this process.
 
     Attributes:
-        model: what to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
-        model_refresh_seconds: how old a look at the registry may be before a request starts the next
+        model: the model to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
+        model_refresh_seconds: how old the last check of the registry may be before a request starts the next
             (`MODEL_REFRESH_SECONDS`; default 60).
         threads: ONNX Runtime's threads for one call (`MODEL_THREADS`; default the whole processors this process has,
             one below two).
@@ -38,7 +45,11 @@ class Settings:
             `AWS_ENDPOINT_URL`, `STORAGE_EMULATOR_HOST`; default that of S3 in `AWS_REGION`, or of Cloud Storage).
         outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
         outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
+        dead_letters: Pub/Sub subscription of the uploads that were given up (`DEAD_LETTERS`,
+            projects/PROJECT/subscriptions/SUBSCRIPTION; needed by gcp_redrive alone).
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
+        ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
+            (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
@@ -49,8 +60,10 @@ class Settings:
     uploads_endpoint: str | None = None
     outcome_bus: str | None = None
     outcome_topic: str | None = None
+    dead_letters: str | None = None
     log_sample_rate: float = 0.1
     google_project: str | None = None
+    ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
 
     def require_buckets(self) -> Buckets:
         """The buckets, for a program that is of no use without them.
@@ -65,7 +78,7 @@ class Settings:
 
 
 class SettingsError(ValueError):
-    """A variable of the environment has a value that cannot be meant."""
+    """A variable of the environment has an invalid value, or is missing."""
 
 
 @cache
@@ -88,9 +101,23 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         uploads_endpoint=_uploads_endpoint(environment),
         outcome_bus=environment.get("OUTCOME_BUS") or None,
         outcome_topic=environment.get("OUTCOME_TOPIC") or None,
+        dead_letters=environment.get("DEAD_LETTERS") or None,
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
+        ignored_suffixes=_ignored_suffixes(environment),
     )
+
+
+def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:
+    stated = environment.get("IGNORED_SUFFIXES")
+    if stated is None:
+        return IGNORED_SUFFIXES
+    suffixes = tuple(suffix.strip().lower() for suffix in stated.split(",") if suffix.strip())
+    for suffix in suffixes:
+        if suffix.strip(".") in _PICTURES:
+            message = f"IGNORED_SUFFIXES must not name {suffix!r}: pictures end so, and none would be scored"
+            raise SettingsError(message)
+    return suffixes
 
 
 def _uploads_endpoint(environment: Mapping[str, str]) -> str | None:
@@ -112,11 +139,9 @@ def _buckets(environment: Mapping[str, str]) -> Buckets | None:
     if not uploads or not results:
         message = "RESULTS_URI and UPLOADS_URI go together: set both, or neither"
         raise SettingsError(message)
-    from steel_defect.storage import Buckets, Location, StorageRefused
-
     try:
         return Buckets(Location.parse(uploads), Location.parse(results))
-    except StorageRefused as error:
+    except LocationError as error:
         message = f"UPLOADS_URI and RESULTS_URI: {error}"
         raise SettingsError(message) from error
 
@@ -164,7 +189,7 @@ def _threads(environment: Mapping[str, str]) -> int:
 
 
 def _processors(environment: Mapping[str, str]) -> float:
-    """Processors that this process may use, in fractions where the platform gives fractions."""
+    """Processors that this process may use, in fractions if the platform gives fractions."""
     visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if lambda_mb.isdigit():

@@ -3,7 +3,9 @@
 # of functions/steel_defect/metrics.py, and the same on AWS.
 
 locals {
-  of_functions = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(${join(" OR ", [for service in google_cloud_run_v2_service.function : "\"${service.name}\""])})"
+  # Of a second deployment in the project the metrics have its name too.
+  namespace    = var.name == "steel-defect" ? "SteelDefect" : "SteelDefect/${var.name}"
+  of_functions = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(${join(" OR ", [for service in merge(google_cloud_run_v2_service.function, google_cloud_run_v2_service.page) : "\"${service.name}\""])})"
 
   # Each: its meaning, and how the value is kept. "count" adds up; "flag" has the label `value`, 0 or 1, so that shares can
   # be told; "time" is a distribution of milliseconds.
@@ -31,7 +33,7 @@ locals {
 resource "google_logging_metric" "this" {
   for_each = local.metrics
 
-  name            = "SteelDefect/${each.key}"
+  name            = "${local.namespace}/${each.key}"
   description     = each.value.meaning
   filter          = "${local.of_functions} jsonPayload.metrics.${each.key}>=0"
   value_extractor = each.value.kind == "time" ? "EXTRACT(jsonPayload.metrics.${each.key})" : null
@@ -66,5 +68,11 @@ resource "google_logging_metric" "this" {
     }
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis]
+}
+
+# Cloud Monitoring knows a new metric minutes after Cloud Logging does, and until then refuses an alert on it.
+resource "time_sleep" "metrics" {
+  create_duration = "600s"
+  triggers        = { metrics = join(" ", sort([for metric in google_logging_metric.this : metric.name])) }
 }

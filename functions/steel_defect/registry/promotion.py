@@ -9,6 +9,7 @@ from steel_defect.registry.objects import (
     Production,
     PromotionLost,
     RegistryError,
+    VersionMissing,
     decoded,
     encoded,
     now,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def production(store: Store, name: str) -> Production | None:
-    """What is in production; None where nothing of this name ever was.
+    """The version in production; None if no version of this name ever was.
 
     Raises:
         VersionDamaged: the object cannot be read.
@@ -31,7 +32,7 @@ def production(store: Store, name: str) -> Production | None:
 
 
 def promote(store: Store, name: str, sha256: str, *, who: str) -> Production:
-    """Put a version into production, after `verify`. Does nothing where it is there already.
+    """Put a version into production, after `verify`. Does nothing if it is in production already.
 
     Raises:
         PromotionLost: somebody else was faster.
@@ -47,17 +48,24 @@ def promote(store: Store, name: str, sha256: str, *, who: str) -> Production:
 
 
 def rollback(store: Store, name: str, *, who: str) -> Production:
-    """Put the version before into production, after `verify`. The one that was rolled back from is forgotten here.
+    """Put the previous version back into production, after `verify`. The history forgets the one rolled back from.
 
     Raises:
         PromotionLost: somebody else was faster.
-        RegistryError, ModelUnavailable: there is none before, or it cannot serve.
+        RegistryError, ModelUnavailable: there is no previous version, or it cannot serve.
     """
     before, tag = _production(store, name)
     if before is None or not before.previous:
         message = f"{name} has no version before " + (f"{before.sha256}" if before else "any")
         raise RegistryError(message)
-    verify(store, name, before.previous[0])
+    try:
+        verify(store, name, before.previous[0])
+    except VersionMissing as error:
+        message = (
+            f"{error}; production is unchanged. Publish that file again, or promote another version: "
+            "`steel-defect models list` names them"
+        )
+        raise VersionMissing(message) from error
     return _swap(store, name, Production(before.previous[0], before.previous[1:], now(), who), tag)
 
 

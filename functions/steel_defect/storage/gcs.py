@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from google.cloud.storage import Blob
 
-# Otherwise the client reads the bucket's metadata for traces that nobody takes: from a thread of its own, with a
+# Otherwise the client reads the bucket's metadata for traces that are never collected: from a thread of its own, with a
 # permission on the bucket that a function need not have.
 os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
 
@@ -127,6 +127,19 @@ class CloudStorageStore:
                 yield _info(blob.name.removeprefix(base), blob.size, blob)
             if token is None:
                 return
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """See `Store`."""
+        name = check_key(key, self._prefix)
+
+        def look() -> set[int]:
+            with _translated(key, missing=StorageRefused):
+                # The emulator of the tests takes "true" alone, which the client's own spelling is not.
+                found = self._client.list_blobs(self._bucket, prefix=name, versions="true", page_size=_PAGE, **_LIMITS)
+                # Names that go on behind this one come later, and an object has fewer versions than a page.
+                return {int(blob.generation) for blob in next(found.pages, ()) if blob.name == name}
+
+        return tuple(str(generation) for generation in sorted(retried(look), reverse=True))
 
     def delete(self, key: str) -> None:
         """See `Store`."""

@@ -53,7 +53,7 @@ class GrayMobileNet(nn.Module, ABC):
 
         Args:
             logits: what `forward` gave.
-            classes: float32 (N, C), 1 where the picture has the class.
+            classes: float32 (N, C), 1 if the picture has the class.
             cells: int8 (N, C, h, w): 1 damaged, 0 sound, -1 unknown.
         """
 

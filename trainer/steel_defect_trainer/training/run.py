@@ -101,9 +101,9 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
     network = train(network, job, world)
     judged = "test" if recipe.data.final else "validation"
-    said = predict(network, strips.take(parts[judged]), world)
+    predictions = predict(network, strips.take(parts[judged]), world)
     if world.leads:
-        said.save(run.predictions(judged))
+        predictions.save(run.predictions(judged))
     return run
 
 

@@ -34,7 +34,9 @@ _LEAST_DEVIATION: Final = 0.01
 
 
 def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
-    """Fit it; a network without a map, or one for pictures that are all damaged or all sound, is left as it is.
+    """Fit a network to whole pictures.
+
+    A network without a map is not changed, nor is any if the pictures are all damaged or all sound.
 
     The logits of the map are given; weights of the averaged features, and one offset for all cells, are fitted beside
     them.

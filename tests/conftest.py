@@ -19,7 +19,7 @@ from tests.transports import CloudRun, Core, Lambda, Server, Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.servers.emulators"]
+pytest_plugins = ["tests.servers.emulators", "tests.servers.pubsub"]
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"

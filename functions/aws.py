@@ -7,7 +7,7 @@ objects that Step Functions listed.
 from __future__ import annotations
 
 import os
-from functools import lru_cache, wraps
+from functools import cache, wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from steel_defect.scorer import Scorer
     from steel_defect.uploads.backfill import Backfill
     from steel_defect.uploads.refs import ObjectRef
 
@@ -122,8 +121,10 @@ def backfill(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN
     """Score one batch of objects that a Distributed Map of Step Functions listed; see `aws_backfill.score`."""
     import aws_backfill
 
-    report = aws_backfill.score(event, _backfill(_app.models()))
-    logger.info("batch", **{name: report[name] for name in ("objects", "outcomes")})
+    # Never the bundled model in place of one that cannot be loaded: every result would be by that model.
+    scorer = _app.models.confirmed()
+    report = aws_backfill.score(event, _backfill(), scorer)
+    logger.info("batch", **{name: report[name] for name in ("objects", "outcomes", "model")})
     return report
 
 
@@ -143,11 +144,12 @@ def _count(values: dict[Metric, float]) -> None:
         metrics.add_metric(name=metric.value, unit=DESCRIPTIONS[metric].unit, value=value)
 
 
-@lru_cache(maxsize=1)  # A promoted model replaces the one before it.
-def _backfill(scorer: Scorer) -> Backfill:
+@cache
+def _backfill() -> Backfill:
     from steel_defect.uploads.backfill import Backfill
 
-    return Backfill(scorer, _app.settings.require_buckets())
+    buckets = _app.settings.require_buckets()
+    return Backfill(_app.models, buckets, ignored_suffixes=_app.settings.ignored_suffixes)
 
 
 def _score_upload(ref: ObjectRef) -> None:

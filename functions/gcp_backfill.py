@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.loading import load_model
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Share
@@ -33,18 +33,21 @@ def main(prefix: str) -> int:
         share = _share(os.environ)
         chosen = load_settings()
         buckets = chosen.require_buckets()
+        models = ModelSource(chosen)
         # Never the bundled model in place of one that cannot be loaded: every result would be by that model.
-        scorer = load_model(chosen.model, threads=chosen.threads)
-        work = Backfill(scorer, replace(buckets, uploads=buckets.uploads.below(prefix)))
+        models.confirmed()
+        buckets = replace(buckets, uploads=buckets.uploads.below(prefix))
+        work = Backfill(models, buckets, ignored_suffixes=chosen.ignored_suffixes)
         counts: Counter[str] = Counter()
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
                 say("ERROR", f"{done.uri}: {done.error}")
+        model = models.registered().identity  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError) as error:
         say("CRITICAL", str(error))
         return 1
-    say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts)
+    say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)
     return 1 if counts["error"] else 0
 
 

@@ -20,7 +20,7 @@ from gcp_backfill import say
 from gcp_events import ref_in_message
 from gcp_subscription import Received, Subscription, SubscriptionError
 from steel_defect.errors import ModelUnavailable
-from steel_defect.loading import load_model
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
 from steel_defect.uploads.processor import UploadProcessor
@@ -33,16 +33,19 @@ def main() -> int:
     """Run one task. The exit status is 0 unless something was left."""
     try:
         settings = load_settings()
-        results = settings.require_buckets().results
+        buckets = settings.require_buckets()
         subscription = Subscription(_dead_letters(settings))
         # Never the bundled model in place of one that cannot be loaded: the function would not take it either.
-        scorer = load_model(settings.model, threads=settings.threads)
-        processor = UploadProcessor(lambda: scorer, results, gcp_topic.publisher(settings.outcome_topic))
+        models = ModelSource(settings)
+        models.confirmed()
+        publish = gcp_topic.publisher(settings.outcome_topic)
+        processor = UploadProcessor(models, buckets, publish, ignored_suffixes=settings.ignored_suffixes)
         counts, failed = _redrive(subscription, processor)
+        model = models.registered().identity  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError, SubscriptionError, RequestException) as error:
         say("CRITICAL", str(error))
         return 1
-    say("INFO", f"{counts.total()} dead letters", **counts, model=scorer.identity)
+    say("INFO", f"{counts.total()} dead letters", **counts, model=model)
     with suppress(SubscriptionError, RequestException):  # Then they come again a little later.
         for received in failed.values():
             subscription.release(received)
@@ -57,7 +60,8 @@ def _redrive(subscription: Subscription, processor: UploadProcessor) -> tuple[Co
         if received.id in failed:
             continue  # Its time was up. The next run has it.
         try:
-            outcome = processor.process(ref_in_message(received.message)).value
+            ref = ref_in_message(received.message)
+            outcome = "ignored" if ref is None else processor.process(ref).value
             subscription.acknowledge(received)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are processed
             failed[received.id], outcome = received, "error"

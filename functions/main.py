@@ -44,7 +44,7 @@ logging.basicConfig(level=logging.INFO, handlers=[_handler])
 _log = logging.getLogger("steel_defect")
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Load the model while the instance starts, so that the first picture does not wait for it."""
     try:
         _app.models()
@@ -53,7 +53,7 @@ def _warm_up() -> None:
 
 
 # The framework imports this file, then forks its worker; the model is loaded in the worker alone (see serving.py).
-os.register_at_fork(after_in_child=_warm_up)
+os.register_at_fork(after_in_child=warm_up)
 
 
 @functions_framework.http
@@ -75,7 +75,11 @@ def upload(event: CloudEvent) -> None:
     """Score the object that an event says was written; raising has it sent again."""
     from gcp_events import ref_in_event  # the api function never needs it
 
-    _app.score_upload(ref_in_event(event), partial(_write, more={Metric.UPLOAD_EVENTS: 1}))
+    ref = ref_in_event(event)
+    if ref is None:
+        _log.info("ignored", extra={"fields": {"event_type": str(event["type"])}})
+        return
+    _app.score_upload(ref, partial(_write, more={Metric.UPLOAD_EVENTS: 1}))
 
 
 def _write(line: log_line.Line, more: dict[Metric, float] | None = None, **fields: object) -> None:

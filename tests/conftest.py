@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from steel_defect.api import Api
 from steel_defect.scorer import Scorer
@@ -18,6 +19,9 @@ from tests.transports import CloudRun, Core, Lambda, Server, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# `pytest --hypothesis-profile=nightly`: more examples than there is time for each day.
+settings.register_profile("nightly", max_examples=1000)
 
 pytest_plugins = ["tests.servers.emulators", "tests.servers.pubsub"]
 

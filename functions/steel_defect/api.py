@@ -103,7 +103,11 @@ class Api:
         observation.note(picture_bytes=len(picture))
         prediction = scorer.score(picture)
         observation.note_prediction(prediction, scorer)
-        return json_response(answer(prediction, scorer, with_map=with_map))
+        content = answer(prediction, scorer, with_map=with_map)
+        registry = self._registry()
+        if registry is not None and registry.state != "current":
+            content["model"] = {**content["model"], "registry": registry.state}
+        return json_response(content)
 
     def _health(self, _request: Request) -> Response:
         self._models()

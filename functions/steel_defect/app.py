@@ -72,8 +72,12 @@ class App:
             if self._processor is None:
                 from steel_defect.uploads.processor import UploadProcessor  # the HTTP interface never needs it
 
-                results = self.settings.require_buckets().results
-                self._processor = UploadProcessor(self.models, results, self._publisher(self.settings))
+                self._processor = UploadProcessor(
+                    self.models,
+                    self.settings.require_buckets(),
+                    self._publisher(self.settings),
+                    ignored_suffixes=self.settings.ignored_suffixes,
+                )
             return self._processor
 
     @cached_property

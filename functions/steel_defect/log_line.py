@@ -59,10 +59,10 @@ def of_request(observation: Observation, method: str, route: str | None, status:
 
 def of_upload(observation: Observation, uri: str, version: str | None, outcome: str | Exception) -> Line:
     """The line of an upload: its outcome, or the error for which it is tried again."""
-    fields = {"object": uri, "version": version}
+    fields: dict[str, Any] = {"object": uri, "version": version}
     if isinstance(outcome, Exception):
-        error = f"{type(outcome).__name__}: {outcome}".splitlines()[0][:500]
-        return _line("ERROR", "upload error", {**fields, "outcome": "error", "error": error}, observation, {})
+        fields |= {"outcome": "error", "error": f"{type(outcome).__name__}: {outcome}".splitlines()[0][:500]}
+        return _line("ERROR", "upload error", fields, observation, {Metric.UPLOAD_ERRORS: 1})
     metrics: dict[Metric, float] = {Metric(f"Uploads{outcome.title()}"): 1, **_of_picture(observation)}
     return _line("INFO", f"upload {outcome}", {**fields, "outcome": outcome}, observation, metrics)
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from steel_defect.errors import ModelUnavailable
 from steel_defect.model_uri import ModelFile
 
 # ONNX Runtime starts threads when it is imported, and they do not survive a fork: a server that forks its workers after
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # Lambda ends a start after 10 s; the registry has the rest that the imports leave.
 _START_SECONDS: Final = 6.0
+# A call that cannot go on without the registry waits so long for it.
+_WAIT_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +65,12 @@ class _Served(Protocol):
     def current(self) -> Scorer:
         """The model that serves now."""
 
+    def registered(self) -> Scorer:
+        """See `ModelSource`."""
+
+    def confirmed(self) -> Scorer:
+        """See `ModelSource`."""
+
     def check(self, wait_seconds: float) -> None:
         """Check the registry, and wait for the end of that at most so long."""
 
@@ -89,6 +98,26 @@ class ModelSource:
                     self._served = self._load()
         return self._served.current()
 
+    def registered(self) -> Scorer:
+        """The model that serves, but never the bundled one in place of one that the registry names.
+
+        Raises:
+            ModelUnavailable: as a call does; or no model came from the registry yet.
+        """
+        self()
+        assert self._served is not None  # noqa: S101 - it was loaded just now
+        return self._served.registered()
+
+    def confirmed(self) -> Scorer:
+        """The model that is in production now: the registry is checked, due or not.
+
+        Raises:
+            ModelUnavailable: as a call does; or the registry cannot be read, or its model cannot serve.
+        """
+        self()
+        assert self._served is not None  # noqa: S101 - as above
+        return self._served.confirmed()
+
     def state(self) -> RegistryState | None:
         """The relation of the model that serves to the registry; None if `MODEL_URI` names none."""
         return None if self._served is None else self._served.state
@@ -104,7 +133,7 @@ class ModelSource:
 
         source, threads = self._settings.model, self._settings.threads
         if isinstance(source, ModelFile):
-            return _Fixed(load_model(source, threads=threads))
+            return FixedModel(load_model(source, threads=threads))
         follower = _Follower(source, self._settings, self._clock)
         follower.check(_START_SECONDS)
         if not follower.ready():
@@ -113,16 +142,20 @@ class ModelSource:
         return follower
 
 
-class _Fixed:
+class FixedModel:
     """A model that never changes."""
 
     state: Final = None
 
     def __init__(self, scorer: Scorer) -> None:
+        """Take the model."""
         self._scorer = scorer
 
     def current(self) -> Scorer:
+        """The model."""
         return self._scorer
+
+    registered = confirmed = current
 
     def check(self, wait_seconds: float) -> None:
         """No registry has to be checked."""
@@ -138,6 +171,7 @@ class _Follower:
         self._settings = settings
         self._clock = clock
         self._checked = clock()
+        self._begun = 0
         self._lock = Lock()
         self._done = Event()
         self._done.set()
@@ -155,6 +189,32 @@ class _Follower:
             self.check(0)
         return self._scorer
 
+    def registered(self) -> Scorer:
+        """See `ModelSource`."""
+        if self.state.state == "bundled":
+            self.check(_WAIT_SECONDS)
+        return self._of_registry("current", "stale")
+
+    def confirmed(self) -> Scorer:
+        """See `ModelSource`."""
+        began = self._begun
+        self.check(_WAIT_SECONDS)
+        if self._begun == began:  # That was another's check, which may have read before a promotion.
+            self.check(_WAIT_SECONDS)
+        if not self._done.is_set():
+            message = f"the registry does not say what is in production of {self._source.uri}: it does not answer"
+            raise ModelUnavailable(message)
+        return self._of_registry("current")
+
+    def _of_registry(self, *states: str) -> Scorer:
+        # Read before the model, which is replaced first: so the state never promises more of the model than is true.
+        state = self.state
+        if state.state not in states:
+            reason = state.error or "it does not answer"
+            message = f"the registry does not say what is in production of {state.uri}: {reason}"
+            raise ModelUnavailable(message)
+        return self.current()
+
     def take_bundled(self, bundled: Scorer) -> None:
         """Serve the bundled model, unless one of the registry has come meanwhile."""
         with self._lock:
@@ -165,6 +225,7 @@ class _Follower:
         with self._lock:
             if self._done.is_set():
                 self._done.clear()
+                self._begun += 1
                 try:
                     Thread(target=self._check, name="model-registry", daemon=True).start()
                 except RuntimeError:  # No thread can be started: the request is answered all the same.

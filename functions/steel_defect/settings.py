@@ -22,6 +22,14 @@ _LAMBDA_MB_PER_VCPU: Final = 1769
 _CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 
 
+# What writers name a file while it is not whole, and what cameras and labelling tools put beside a picture.
+IGNORED_SUFFIXES: Final = (
+    ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", ".json", ".xml", ".csv", ".txt", ".md5",
+    ".sha256", ".log", ".db", ".ds_store",
+)  # fmt: skip
+_PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
+
+
 @dataclass(frozen=True)
 class Settings:
     """How this process was told to run.
@@ -41,6 +49,8 @@ class Settings:
         dead_letters: Pub/Sub subscription of the uploads that were given up (`DEAD_LETTERS`,
             projects/PROJECT/subscriptions/SUBSCRIPTION; needed by gcp_redrive alone).
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
+        ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
+            (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
@@ -54,6 +64,7 @@ class Settings:
     dead_letters: str | None = None
     log_sample_rate: float = 0.1
     google_project: str | None = None
+    ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
 
     def require_buckets(self) -> Buckets:
         """The buckets, for a program that is of no use without them.
@@ -94,7 +105,20 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         dead_letters=environment.get("DEAD_LETTERS") or None,
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
+        ignored_suffixes=_ignored_suffixes(environment),
     )
+
+
+def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:
+    stated = environment.get("IGNORED_SUFFIXES")
+    if stated is None:
+        return IGNORED_SUFFIXES
+    suffixes = tuple(suffix.strip().lower() for suffix in stated.split(",") if suffix.strip())
+    for suffix in suffixes:
+        if suffix.strip(".") in _PICTURES:
+            message = f"IGNORED_SUFFIXES must not name {suffix!r}: pictures end so, and none would be scored"
+            raise SettingsError(message)
+    return suffixes
 
 
 def _uploads_endpoint(environment: Mapping[str, str]) -> str | None:

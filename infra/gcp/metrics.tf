@@ -13,16 +13,16 @@ locals {
     Responses2xx      = { kind = "count", meaning = "Requests that were answered." }
     Responses4xx      = { kind = "count", meaning = "Requests that were refused." }
     Responses5xx      = { kind = "count", meaning = "Requests that failed here." }
-    PictureRefused    = { kind = "flag", meaning = "Of each picture: 1 where it cannot be scored, else 0." }
-    DefectFound       = { kind = "flag", meaning = "Of each scored picture: 1 where it is rejected, else 0." }
-    ModelMilliseconds = { kind = "time", meaning = "Of each scored picture: time in the model." }
-    TotalMilliseconds = { kind = "time", meaning = "Of each scored picture: whole time in the function." }
+    PictureRefused    = { kind = "flag", meaning = "1 for a picture that was refused, otherwise 0." }
+    DefectFound       = { kind = "flag", meaning = "1 for a scored picture that is rejected, otherwise 0." }
+    ModelMilliseconds = { kind = "time", meaning = "Time in the model for each scored picture." }
+    TotalMilliseconds = { kind = "time", meaning = "Whole time in the function for each scored picture." }
     UploadEvents      = { kind = "count", meaning = "Calls of the upload function." }
     UploadsScored     = { kind = "count", meaning = "Uploads that were scored." }
     UploadsFailed     = { kind = "count", meaning = "Uploads that can never be scored; their results say why." }
     UploadsDuplicate  = { kind = "count", meaning = "Events of uploads that had their result already." }
     UploadsSuperseded = { kind = "count", meaning = "Events of uploads of which a newer version is there." }
-    ModelNotCurrent   = { kind = "flag", meaning = "Of each call: 1 where another model serves than the one in production, else 0." }
+    ModelNotCurrent   = { kind = "flag", meaning = "1 for a call while another model serves than the one in production, otherwise 0." }
     ColdStart         = { kind = "count", meaning = "Calls that were the first of their environment." }
   }
 

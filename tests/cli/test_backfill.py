@@ -12,19 +12,17 @@ from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
 from steel_defect.scorer import Scorer
-from steel_defect.storage import Location, StorageUnavailable, Store, open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
-from steel_defect.uploads.written import ResultStore
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
 from tests.servers.emulators import make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from steel_defect.uploads.written import Written
 
 _numbers = itertools.count()
 
@@ -101,11 +99,11 @@ def test_stopped_in_the_middle_it_goes_on(bucket: Bucket, monkeypatch: pytest.Mo
         bucket.pictures.put(f"{index:02}.jpg", strip_jpeg())
     process = UploadProcessor.process
 
-    def stopping(self: UploadProcessor, ref: ObjectRef, *written: Written) -> Outcome:
+    def stopping(self: UploadProcessor, ref: ObjectRef) -> Outcome:
         if ref.key >= "20.jpg":
             message = "played: the network is gone"
             raise StorageUnavailable(message)
-        return process(self, ref, *written)
+        return process(self, ref)
 
     with monkeypatch.context() as played:
         played.setattr(UploadProcessor, "process", stopping)
@@ -122,13 +120,13 @@ def test_stopped_in_the_middle_it_goes_on(bucket: Bucket, monkeypatch: pytest.Mo
 def test_each_result_is_read_once(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.pictures.put("a.jpg", strip_jpeg())
     read: list[str] = []
-    reads = ResultStore.read
+    reads = UploadProcessor._existing  # noqa: SLF001 - counts what it reads
 
-    def counted(self: ResultStore, key: str) -> Written:
-        read.append(key)
-        return reads(self, key)
+    def counted(self: UploadProcessor, ref: ObjectRef) -> Any:  # noqa: ANN401 - passes it on
+        read.append(ref.key)
+        return reads(self, ref)
 
-    monkeypatch.setattr(ResultStore, "read", counted)
+    monkeypatch.setattr(UploadProcessor, "_existing", counted)
     for outcome in ("scored", "duplicate"):
         assert bucket.outcomes() == {"a.jpg": outcome}
         assert read == ["a.jpg"]
@@ -143,7 +141,9 @@ def test_an_event_that_is_late_does_not_undo_a_backfill(bucket: Bucket) -> None:
     orders = ["0055", "0056"] if bucket.cloud == "s3" else generations
     scheme: Any = bucket.cloud
     scorer = Scorer(probe_model())
-    processor = UploadProcessor(lambda: scorer, Location.parse(bucket.results_uri))
+    processor = UploadProcessor(
+        FixedModel(scorer), Buckets(Location(bucket.cloud, bucket.name), Location.parse(bucket.results_uri))
+    )
     late, own = (
         ObjectRef(scheme, bucket.name, "a.jpg", order, version=info.version)
         for order, info in zip(orders, (old, new), strict=True)

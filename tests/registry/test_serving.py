@@ -13,7 +13,8 @@ import pytest
 
 from steel_defect import serving
 from steel_defect.api import Api
-from steel_defect.http import Request
+from steel_defect.errors import ModelUnavailable
+from steel_defect.http import Request, Response
 from steel_defect.registry import promote, publish, rollback
 from steel_defect.registry.objects import Production, encoded
 from steel_defect.scorer import Scorer
@@ -40,9 +41,13 @@ class Function:
         self.source = ModelSource(settings_from({"MODEL_URI": uri}), clock=lambda: self.now)
         self._api = Api(self.source, self.source.state)
 
+    def answer(self) -> Response:
+        """The answer to a picture."""
+        return self._api.handle(PICTURE)
+
     def serves(self) -> str:
         """The SHA-256 in the answer to a picture."""
-        answer = self._api.handle(PICTURE)
+        answer = self.answer()
         assert answer.status == 200, answer.body
         return str(json.loads(answer.body)["model"]["sha256"])
 
@@ -176,6 +181,41 @@ def test_a_start_without_the_registry_serves_the_bundled_model_and_says_so(
     monkeypatch.setattr(LocalStore, "get", reads)
     assert function.after(60) == local_registry.first
     assert function.says() == ("current", None)
+
+
+def test_an_answer_by_the_bundled_model_in_place_of_the_registrys_is_marked_and_no_upload_is_scored_by_it(
+    local_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(local_registry.store, "probe", local_registry.first, who="test")
+    reads = LocalStore.get
+
+    def fail(*_: Any, **__: Any) -> Any:  # noqa: ANN401 - as Store.get
+        message = "no network"
+        raise StorageUnavailable(message)
+
+    monkeypatch.setattr(LocalStore, "get", fail)
+    function = Function(f"{local_registry.uri}/models/probe")
+    assert json.loads(function.answer().body)["model"]["registry"] == "bundled"
+    for model_of in (function.source.registered, function.source.confirmed):
+        with pytest.raises(ModelUnavailable, match="no network"):
+            model_of()
+    monkeypatch.setattr(LocalStore, "get", reads)
+    assert function.source.registered().sha256 == local_registry.first
+    assert "registry" not in json.loads(function.answer().body)["model"]
+    monkeypatch.setattr(LocalStore, "get", fail)
+    assert function.source.registered().sha256 == local_registry.first  # production's last known one
+    with pytest.raises(ModelUnavailable, match="no network"):
+        function.source.confirmed()
+    assert json.loads(function.answer().body)["model"]["registry"] == "stale"
+
+
+def test_a_promotion_is_confirmed_at_once(local_registry: Registry) -> None:
+    promote(local_registry.store, "probe", local_registry.first, who="test")
+    function = Function(f"{local_registry.uri}/models/probe")
+    assert function.source.confirmed().sha256 == local_registry.first
+    promote(local_registry.store, "probe", local_registry.second, who="test")
+    assert function.serves() == local_registry.first
+    assert function.source.confirmed().sha256 == local_registry.second
 
 
 def test_a_start_before_anything_is_in_production(local_registry: Registry) -> None:

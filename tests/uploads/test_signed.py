@@ -13,6 +13,7 @@ import pytest
 from steel_defect.api import Api
 from steel_defect.errors import PROBLEM_TYPE
 from steel_defect.http import Request, Response
+from steel_defect.serving import FixedModel
 from steel_defect.settings import settings_from
 from steel_defect.storage import Buckets, Location, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
@@ -25,6 +26,7 @@ from tests.probe_model import CONTRACT
 from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun, Lambda, Transport
+from tests.written_result import WRITTEN_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +106,7 @@ def score(cloud: Literal["s3", "gs"], key: str, probe: Scorer) -> Outcome:
     """As the upload function does when the bucket tells it."""
     info = open_store(f"{cloud}://{UPLOADS}").head(key)
     ref = ObjectRef(cloud, UPLOADS, key, order="01", version=info.version, size=info.size)
-    return UploadProcessor(lambda: probe, Location(cloud, RESULTS)).process(ref)
+    return UploadProcessor(FixedModel(probe), Buckets(Location(cloud, UPLOADS), Location(cloud, RESULTS))).process(ref)
 
 
 def result(function: Transport, key: str) -> tuple[Response, dict[str, Any]]:
@@ -200,7 +202,7 @@ def test_what_is_not_signed(function: Transport, request_: Request, status: int,
 def test_what_cameras_put_and_whatever_else_is_in_the_bucket_cannot_be_read(
     function: Transport, cloud: Literal["s3", "gs"], key: str
 ) -> None:
-    open_store(f"{cloud}://{RESULTS}").put(result_key("line-3/camera.jpg"), b'{"schema_version": 1}')
+    open_store(f"{cloud}://{RESULTS}").put(result_key("line-3/camera.jpg"), WRITTEN_RESULT)
     response, problem = result(function, quote(key, safe="/%"))
     assert (response.status, problem["type"]) == (404, f"{PROBLEM_TYPE}not-found")
 
@@ -265,5 +267,5 @@ def test_a_prefix_of_the_store_is_part_of_the_uploads_name_and_not_of_the_key(
     assert put(signed, b"notes") == 200
     store: Store = open_store(f"s3://{UPLOADS}")
     assert store.get(f"a/b/{signed['key']}").data == b"notes"
-    open_store(f"s3://{RESULTS}/c").put(result_key(f"a/b/{signed['key']}"), b'{"schema_version": 1}')
+    open_store(f"s3://{RESULTS}/c").put(result_key(f"a/b/{signed['key']}"), WRITTEN_RESULT)
     assert api.handle(Request("GET", f"/results/{signed['key']}")).status == 200

@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if url is None and parallel is not None:
         message = "--parallel goes with --url"
         raise click.UsageError(message)
-    in_bucket = any(path.startswith(("s3://", "gs://")) for path in paths)
+    in_bucket = any(path.startswith(("s3://", "gs://", "file://")) for path in paths)
     if url is not None and (in_bucket or model is not None):
         message = "--url goes with pictures of this machine, and without --model"
         raise click.UsageError(message)
@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         backfill(paths, results, output, fail_on, model)
         return
     if results is not None:
-        message = "--results goes with s3://bucket/prefix or gs://bucket/prefix"
+        message = "--results goes with s3://bucket/prefix, gs://bucket/prefix or file:///folder"
         raise click.UsageError(message)
     files = find_pictures(paths)
     rows: Iterable[Row]

@@ -27,7 +27,9 @@ _INTERRUPTED: Final = 130
 
 @click.command("upload")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--to", "target", required=True, metavar="URI", help="s3://bucket[/prefix] or gs://bucket[/prefix].")
+@click.option(
+    "--to", "target", required=True, metavar="URI", help="s3://bucket[/prefix], gs://bucket[/prefix] or file:///folder."
+)
 @click.option("--results", metavar="URI", help="Where the upload function puts results: s3://bucket or gs://bucket.")
 @click.option("--json", "output", flag_value="json", help="One JSON object a line.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")

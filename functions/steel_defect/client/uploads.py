@@ -22,13 +22,13 @@ class Sent:
         uri: of the object.
         result_key: where its result will be, below the store of the results.
         version: of the object; None if the bucket keeps none.
-        replaced: tag of the result that was there before; None if there was none.
+        etag: what the bucket gives for its bytes.
     """
 
     uri: str
     result_key: str
     version: str | None
-    replaced: str | None
+    etag: str
 
 
 class Uploads:
@@ -38,9 +38,8 @@ class Uploads:
         """Take where pictures go, and where their results will be; None if nobody waits for them.
 
         Raises:
-            StorageRefused: the pictures go to no bucket of a cloud, or to the one of the results.
+            StorageRefused: the pictures go to the bucket of the results.
         """
-        uploads.require_cloud()
         if results is not None:
             Buckets(uploads, results)  # refuses one bucket for both
         self._uploads = uploads
@@ -54,12 +53,9 @@ class Uploads:
             StorageError: it was not put, or it is not known whether it was.
         """
         place = self._uploads.below(key)
-        result_key = results.result_key(place.prefix)
-        # Read before: if the bucket keeps no versions, only a change distinguishes the new result from the old one.
-        replaced = self._tag(result_key)
         kind = mimetypes.guess_type(key)[0] or BINARY
         info = self._pictures.put(place.prefix, picture, content_type=kind)
-        return Sent(str(place), result_key, info.version, replaced)
+        return Sent(str(place), results.result_key(place.prefix), info.version, results.plain_tag(info.tag))
 
     def result(self, sent: Sent) -> dict[str, Any] | None:
         """The result of exactly what was sent; None while there is none. result.schema.json describes it.
@@ -76,14 +72,5 @@ class Uploads:
         result = results.decode(stored.data)
         if result is None:
             return None
-        if sent.version is None:
-            return None if stored.info.tag == sent.replaced else result
-        return result if result["source"]["version"] == sent.version else None
-
-    def _tag(self, key: str) -> str | None:
-        if self._results is None:
-            return None
-        try:
-            return self._results.head(key).tag
-        except ObjectNotFound:
-            return None
+        field, wanted = ("etag", sent.etag) if sent.version is None else ("version", sent.version)
+        return result if result["source"].get(field) == wanted else None

@@ -9,6 +9,7 @@ from steel_defect.registry.objects import (
     Production,
     PromotionLost,
     RegistryError,
+    VersionMissing,
     decoded,
     encoded,
     now,
@@ -57,7 +58,14 @@ def rollback(store: Store, name: str, *, who: str) -> Production:
     if before is None or not before.previous:
         message = f"{name} has no version before " + (f"{before.sha256}" if before else "any")
         raise RegistryError(message)
-    verify(store, name, before.previous[0])
+    try:
+        verify(store, name, before.previous[0])
+    except VersionMissing as error:
+        message = (
+            f"{error}; production is unchanged. Publish that file again, or promote another version: "
+            "`steel-defect models list` names them"
+        )
+        raise VersionMissing(message) from error
     return _swap(store, name, Production(before.previous[0], before.previous[1:], now(), who), tag)
 
 

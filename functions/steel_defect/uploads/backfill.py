@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from steel_defect.errors import SteelDefectError
 from steel_defect.parallel import in_order
+from steel_defect.settings import IGNORED_SUFFIXES
 from steel_defect.storage import ObjectNotFound, StorageError, open_store
+from steel_defect.uploads.foreign import reason_to_ignore
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from steel_defect.scorer import Scorer
-    from steel_defect.storage import Buckets, ObjectInfo, Store
-    from steel_defect.uploads.written import Written
+    from steel_defect.storage import Buckets, Location, ObjectInfo, Store
+    from steel_defect.uploads.processor import Models
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,28 @@ EVERYTHING: Final = Share()
 class Backfill:
     """Scores a bucket's objects as the upload function does, but publishes no outcomes."""
 
-    def __init__(self, scorer: Scorer, buckets: Buckets) -> None:
-        """Take the model, where the pictures are, and where the results go.
+    def __init__(
+        self,
+        models: Models,
+        buckets: Buckets,
+        *,
+        ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES,
+        open_bucket: Callable[[Location], Store] = open_store,
+    ) -> None:
+        """Take the source of the model, where the pictures are, and where the results go; see `UploadProcessor`.
 
         Raises:
-            StorageRefused: the pictures are in no bucket of a cloud, or a store cannot be opened.
+            StorageRefused: a store cannot be opened.
         """
-        buckets.uploads.require_cloud()
         self._uploads = buckets.uploads
-        self._pictures: Store = open_store(buckets.uploads.root)
-        self._processor = UploadProcessor(lambda: scorer, buckets.results)
+        self._ignored_suffixes = ignored_suffixes
+        self._pictures: Store = open_bucket(buckets.uploads.root)
+        self._processor = UploadProcessor(
+            models,
+            replace(buckets, uploads=buckets.uploads.root),
+            ignored_suffixes=ignored_suffixes,
+            open_bucket=cache(open_bucket),
+        )
 
     def run(self, workers: int, share: Share = EVERYTHING) -> Iterator[Backfilled]:
         """Score the objects in the order of the listing. If it is stopped at any moment, the next run continues there.
@@ -81,23 +95,20 @@ class Backfill:
         """Score one object of a listing. Safe to call from several threads."""
         uri = f"{self._uploads.root}/{listed.key}"
         try:
-            if self._uploads.scheme == "gs":
-                return Backfilled(uri, self._processor.process(self._listed_ref(listed)))
-            # Read before the object: the object found afterwards is of that result's version, or of a newer one.
-            written = self._processor.results.read(listed.key)
-            return Backfilled(uri, self._processor.process(self._present_ref(listed.key, written), written))
+            return Backfilled(uri, self._processor.process(self._ref(listed)))
         except ObjectNotFound:
             return Backfilled(uri, Outcome.SUPERSEDED)  # Deleted since it was listed.
         except (StorageError, SteelDefectError) as error:
             return Backfilled(uri, None, str(error))
 
-    def _listed_ref(self, listed: ObjectInfo) -> ObjectRef:
-        """The version that Cloud Storage lists."""
-        version = str(listed.version)
-        return ObjectRef("gs", self._uploads.bucket, listed.key, version.zfill(20), version=version, size=listed.size)
-
-    def _present_ref(self, key: str, written: Written) -> ObjectRef:
-        """The present version on S3, which lists neither versions nor orders: it takes the order of the result."""
-        info = self._pictures.head(key)
-        order = UNKNOWN_ORDER if written.result is None else written.result["source"]["order"]
-        return ObjectRef("s3", self._uploads.bucket, key, order, version=info.version, size=info.size, tag=info.tag)
+    def _ref(self, listed: ObjectInfo) -> ObjectRef:
+        """The present version. S3 lists no versions, and neither S3 nor a folder tells an order."""
+        scheme = cast("Literal['s3', 'gs', 'file']", self._uploads.scheme)
+        ref = ObjectRef(scheme, self._uploads.bucket, listed.key, UNKNOWN_ORDER, size=listed.size)
+        if scheme == "gs":
+            version = str(listed.version)
+            return replace(ref, order=version.zfill(20), version=version)
+        if reason_to_ignore(ref, "", self._ignored_suffixes):
+            return ref  # The processor says so, and nothing need be read.
+        info = self._pictures.head(listed.key)
+        return replace(ref, version=info.version, size=info.size, tag=info.tag)

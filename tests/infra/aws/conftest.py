@@ -145,12 +145,18 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, lambda_python: str) -> Itera
         )
 
 
-@pytest.fixture(scope="session")
-def stack(build: Path, cloud: Emulator) -> Stack:
-    """The stack as `sam deploy --config-env dev` leaves it, in MiniStack's region."""
+def deploy(build: Path, cloud: Emulator, *options: str) -> dict[str, Any]:
+    """Run `sam deploy --config-env dev`, in MiniStack's region, and give the stack's description."""
     settings = ["--config-env", "dev", "--config-file", str(REPOSITORY / "samconfig.toml")]
     where = ["--template-file", str(build / "template.yaml"), "--region", REGION]
-    sam("deploy", *settings, *where, environment=cloud.environment)
-    found = client(cloud, "cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    sam("deploy", *settings, *where, *options, environment=cloud.environment)
+    found: dict[str, Any] = client(cloud, "cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(build: Path, cloud: Emulator) -> Stack:
+    """The stack as the first deployment leaves it."""
+    found = deploy(build, cloud)
     assert found["StackStatus"] == "CREATE_COMPLETE"
     return Stack(cloud, {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]})

@@ -48,17 +48,32 @@ def template() -> dict[str, Any]:
     return found
 
 
+def defaults(source: dict[str, Any]) -> dict[str, str]:
+    """The value of each parameter that is not given."""
+    return {name: str(parameter.get("Default")) for name, parameter in source["Parameters"].items()}
+
+
+def _merged(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """As SAM merges what is global with what a function has itself."""
+    both = {
+        name: _merged(shared[name], own[name]) for name in shared.keys() & own.keys() if isinstance(own[name], dict)
+    }
+    return {**shared, **own, **both}
+
+
 class Resolved:
     """The template for some parameters; what is not given has its default."""
 
-    def __init__(self, **parameters: str) -> None:
-        self._template = template()
-        defaults = {name: spec.get("Default") for name, spec in self._template["Parameters"].items()}
-        self._parameters = {name: str(value) for name, value in {**defaults, **parameters}.items()}
+    def __init__(self, source: dict[str, Any] | None = None, /, **parameters: str) -> None:
+        """Take another source than the template as it stands, if one is given: what became of it, say."""
+        self._template = template() if source is None else source
+        self._parameters = {**defaults(self._template), **parameters}
         self.resources: dict[str, Any] = {}
+        shared = self._template.get("Globals", {}).get("Function", {})
         for name, resource in self._template["Resources"].items():
             if "Condition" not in resource or self._holds(resource["Condition"]):
-                self.resources[name] = self.value(resource)
+                whole = {"Properties": shared} if resource["Type"] == "AWS::Serverless::Function" else {}
+                self.resources[name] = self.value(_merged(whole, resource))
 
     def value(self, node: Any) -> Any:  # noqa: ANN401, PLR0911 - YAML; one line for each of its forms
         """The node with everything resolved in it."""
@@ -67,6 +82,8 @@ class Resolved:
                 return self._ref(name)
             case {"Fn::GetAtt": str(path)}:
                 return self._attribute(*path.split("."))
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return self._attribute(name, attribute)
             case {"Fn::Sub": str(text)}:
                 return self._substituted(text, {})
             case {"Fn::Sub": [str(text), {**more}]}:
@@ -90,6 +107,10 @@ class Resolved:
                 return str(self.value(left)) == str(self.value(right))
             case {"Fn::Not": [inner]}:
                 return not self._test(inner)
+            case {"Fn::Or": [*inner]}:
+                return any(map(self._test, inner))
+            case {"Condition": str(name)}:
+                return self._holds(name)
             case _:
                 message = f"a condition of no known form: {node}"
                 raise ValueError(message)

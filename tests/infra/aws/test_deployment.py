@@ -17,17 +17,23 @@ from botocore.credentials import Credentials
 from click.testing import CliRunner
 
 from steel_defect.cli import main
+from steel_defect.registry import promote, publish
+from steel_defect.scorer import Scorer
+from steel_defect.settings import BUNDLED_MODEL
+from steel_defect.storage import open_store
 from steel_defect.uploads.results import result_key
-from tests.infra.aws.conftest import REGION, Stack
+from tests.infra.aws.conftest import REGION, STACK, Stack, deploy
 from tests.pictures import encoded, gradient, gray, strip_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pytest
 
 PATIENCE_SECONDS = 300
 PICTURES, BAD = 500, 3
+FUNCTIONS = ("ApiFunction", "UploadFunction", "BackfillFunction")
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives what the condition gives
@@ -186,6 +192,36 @@ def test_a_backfill_scores_a_prefix_in_batches_and_reports(stack: Stack) -> None
     problem = result(stack, "archive/0173.jpg")
     assert problem is not None
     assert problem["problem"]["type"].endswith("not-an-image")
+
+
+def test_a_parameter_of_a_later_deployment_reaches_what_serves(
+    stack: Stack, build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    models = open_store(f"s3://{stack.outputs['Models']}")
+    data = BUNDLED_MODEL.read_bytes()
+    name = Scorer(data).contract.name
+    promote(models, name, publish(models, data, who="test"), who="test")
+    served = {function: serving(stack, function) for function in FUNCTIONS}
+    found = deploy(build, stack.emulator, "--parameter-overrides", f"ModelName={name}")
+    assert found["StackStatus"] == "UPDATE_COMPLETE"
+    uri = f"s3://{stack.outputs['Models']}/models/{name}"
+    for function in FUNCTIONS:
+        before, after = served[function], serving(stack, function)
+        variables = [found["Environment"]["Variables"] for found in (before, after)]
+        assert [found["MODEL_URI"] for found in variables] == ["", uri]
+        assert int(after["Version"]) > int(before["Version"])
+    assert request(stack, "GET", "/model")[1]["name"] == name
+
+
+def serving(stack: Stack, function: str) -> dict[str, Any]:
+    """What the alias of a function runs."""
+    client = stack.client("lambda")
+    names = [found["FunctionName"] for found in client.list_functions()["Functions"]]
+    (name,) = (name for name in names if name.startswith(f"{STACK}-{function}-"))
+    found: dict[str, Any] = client.get_function_configuration(FunctionName=name, Qualifier="live")
+    return found
 
 
 def finished(machine: Any, execution: str) -> dict[str, Any] | None:  # noqa: ANN401 - as above

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcp_topic import poster
 from steel_defect.storage import ObjectNotFound, Store, open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.infra.gcp.export import bucket_environment, log_lines
+from tests.infra.gcp.notifications import notification, publish
 from tests.pictures import strip_jpeg
 from tests.servers.emulators import Emulator, make_gcs_bucket
 from tests.servers.pubsub import PROJECT, PubSub
 from tests.transports import FUNCTIONS
-from tests.uploads import events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,19 +46,9 @@ class Redrive:
         info = self.uploads.put(key, data)
         return ObjectRef("gs", self.bucket, key, str(info.version).zfill(20), info.version, info.size)
 
-    def give_up(self, *refs: ObjectRef, payload: bool = True, kind: str = "OBJECT_FINALIZE") -> None:
-        """Put messages among the dead letters as Cloud Storage sends them."""
-        messages = []
-        for ref in refs:
-            attributes = {
-                "bucketId": ref.bucket,
-                "objectId": ref.key,
-                "objectGeneration": ref.version,
-                "eventType": kind,
-            }
-            data = json.dumps(events.cloud_storage(ref)).encode() if payload else b""
-            messages.append({"data": base64.b64encode(data).decode(), "attributes": attributes})
-        assert poster()(f"{self.topic}:publish", {"messages": messages}, 60).ok
+    def give_up(self, ref: ObjectRef, kind: str = "OBJECT_FINALIZE", *, payload: bool = True) -> None:
+        """Put a notification of Cloud Storage among the dead letters."""
+        publish(self.topic, notification(ref, kind, payload=payload))
 
     def run(self, **environment: str) -> tuple[int, list[dict[str, Any]]]:
         """Its exit status, and the lines of its log."""
@@ -123,14 +112,15 @@ def test_an_outcome_that_could_not_be_told_is_told_though_its_result_is_written(
 
 
 def test_what_fails_stays_is_said_and_does_not_hold_up_the_others(redrive: Redrive, pubsub: PubSub) -> None:
-    redrive.give_up(redrive.upload("deleted.jpg", strip_jpeg()), kind="OBJECT_DELETE")
+    publish(redrive.topic, {"data": base64.b64encode(b"{}").decode(), "attributes": {"from": "somebody else"}})
     redrive.give_up(redrive.upload("good.jpg", strip_jpeg()))
+    redrive.give_up(redrive.upload("deleted.jpg", strip_jpeg()), "OBJECT_DELETE")
     for scored in (1, 0):  # It is there for the next run at once.
         status, lines = redrive.run()
-        assert (status, lines[-1]["error"], lines[-1].get("scored", 0)) == (1, 1, scored), lines
+        counts = [lines[-1].get(name, 0) for name in ("error", "scored", "ignored")]
+        assert (status, counts) == (1, [1, scored, scored]), lines
         (failed,) = (line for line in lines if line["severity"] == "ERROR")
-        assert "OBJECT_DELETE" in failed["message"]
-        assert failed["attributes"]["objectId"] == "deleted.jpg"
+        assert failed["attributes"] == {"from": "somebody else"}
     with pytest.raises(ObjectNotFound):
         redrive.result("deleted.jpg")
     assert len(pubsub.pull(redrive.environment["DEAD_LETTERS"])) == 1

@@ -66,7 +66,9 @@ def test_alerts_and_charts_use_metrics_that_there_are(default: Applied) -> None:
     text = json.dumps([default.all("google_monitoring_alert_policy"), default.all("google_monitoring_dashboard")])
     used = set(re.findall(r"logging.googleapis.com/user/([\w/]+)", text))
     assert used <= made
-    assert {f"{NAMESPACE}/{name}" for name in ("PictureRefused", "DefectFound", "ModelNotCurrent", "UploadErrors")} <= used
+    assert {
+        f"{NAMESPACE}/{name}" for name in ("PictureRefused", "DefectFound", "ModelNotCurrent", "UploadErrors")
+    } <= used
 
 
 def test_the_metrics_read_the_lines_that_the_function_writes(default: Applied, tmp_path: Path) -> None:

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.transports import Server, free_port
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT: Final = "test"
-PATIENCE_SECONDS: Final = 300
 # The fewest that Pub/Sub takes.
 DELIVERY_ATTEMPTS: Final = 5
 
@@ -44,12 +44,13 @@ class PubSub:
     """A running emulator.
 
     Attributes:
+        port: where it listens.
         environment: what a process needs in its environment to use it in place of the cloud.
     """
 
     def __init__(self, port: int) -> None:
         """Talk to the emulator at this port."""
-        self._port = port
+        self.port = port
         self.environment = {"PUBSUB_EMULATOR_HOST": f"127.0.0.1:{port}"}
 
     def make_topic(self, name: str) -> str:
@@ -80,7 +81,7 @@ class PubSub:
     def pull(self, subscription: str) -> list[Message]:
         """The messages of a subscription, which are acknowledged; waits for one."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        # Where nothing comes, it answers after a minute and a half.
+        # If nothing comes, it answers after a minute and a half.
         while not (received := self._ask("POST", f"{subscription}:pull", {"maxMessages": 10}).get("receivedMessages")):
             assert time.monotonic() < deadline, "waited in vain"
         self._ask("POST", f"{subscription}:acknowledge", {"ackIds": [one["ackId"] for one in received]})
@@ -88,7 +89,7 @@ class PubSub:
         return [Message(base64.b64decode(message["data"]), message["attributes"]) for message in messages]
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         sent = None if body is None else json.dumps(body)
         connection.request(method, f"/v1/{path}", sent, {"content-type": "application/json"})
         answer = connection.getresponse()

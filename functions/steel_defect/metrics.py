@@ -28,6 +28,7 @@ class Metric(StrEnum):
     UPLOADS_FAILED = "UploadsFailed"
     UPLOADS_DUPLICATE = "UploadsDuplicate"
     UPLOADS_SUPERSEDED = "UploadsSuperseded"
+    UPLOAD_ERRORS = "UploadErrors"
     MODEL_NOT_CURRENT = "ModelNotCurrent"
     COLD_START = "ColdStart"
 
@@ -60,6 +61,7 @@ DESCRIPTIONS: Final = {
     Metric.UPLOADS_FAILED: Description("Count", "Uploads that can never be scored; their results say why."),
     Metric.UPLOADS_DUPLICATE: Description("Count", "Events of uploads that had their result already."),
     Metric.UPLOADS_SUPERSEDED: Description("Count", "Events of uploads of which a newer version is there."),
+    Metric.UPLOAD_ERRORS: Description("Count", "Uploads that failed and will be tried again."),
     Metric.MODEL_NOT_CURRENT: Description(
         "Count", "Of each call: 1 where another model serves than the one in production, else 0.", flag=True
     ),

@@ -147,7 +147,8 @@ def of_upload(observation: Observation, uri: str, version: str | None, outcome: 
     fields = {"object": uri, "version": version}
     if isinstance(outcome, Exception):
         error = f"{type(outcome).__name__}: {outcome}".splitlines()[0][:500]
-        return _line("ERROR", "upload error", {**fields, "outcome": "error", "error": error}, observation, {})
+        failed = {**fields, "outcome": "error", "error": error}
+        return _line("ERROR", "upload error", failed, observation, {Metric.UPLOAD_ERRORS: 1})
     metrics: dict[Metric, float] = {Metric(f"Uploads{outcome.title()}"): 1, **_of_picture(observation)}
     return _line("INFO", f"upload {outcome}", {**fields, "outcome": outcome}, observation, metrics)
 

@@ -14,6 +14,7 @@ from steel_defect.storage import ObjectInfo
 from steel_defect.uploads.refs import UnknownEvent
 
 if TYPE_CHECKING:
+    from steel_defect.scorer import Scorer
     from steel_defect.uploads.backfill import Backfill
 
 # The processor waits for S3 most of the time.
@@ -25,12 +26,17 @@ class NotFinished(RuntimeError):
     """Some objects of the batch have no result; Step Functions tries it again, and what is done is not done twice."""
 
 
-def score(event: object, backfill: Backfill) -> dict[str, Any]:
+def score(event: object, backfill: Backfill, scorer: Scorer) -> dict[str, Any]:
     """Score the objects that have no result of this model yet.
+
+    Args:
+        event: see the module.
+        backfill: scores one object.
+        scorer: the model in production when the batch begins, for the report.
 
     Returns:
         `objects`, how many there were; `outcomes`, how many of them came to which outcome; `failed`, the keys of those
-        that can never be scored. Their results say why.
+        that can never be scored, whose results say why; `model`, the name, version and SHA-256 of the model.
 
     Raises:
         UnknownEvent: the event is no such batch.
@@ -46,7 +52,12 @@ def score(event: object, backfill: Backfill) -> dict[str, Any]:
         raise NotFinished(message)
     outcomes = Counter(one.outcome.value for one in done if one.outcome is not None)
     failed = [info.key for info, one in zip(listed, done, strict=True) if one.outcome == "failed"]
-    return {"objects": len(done), "outcomes": dict(sorted(outcomes.items())), "failed": failed}
+    return {
+        "objects": len(done),
+        "outcomes": dict(sorted(outcomes.items())),
+        "failed": failed,
+        "model": scorer.identity,
+    }
 
 
 def _items(event: object) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from steel_defect.parallel import in_order
+from steel_defect.storage.retries import within
 from steel_defect.uploads.refs import refs_in_text
 
 if TYPE_CHECKING:
@@ -20,13 +21,9 @@ if TYPE_CHECKING:
 
     from steel_defect.uploads.refs import ObjectRef
 
-# One picture takes well under a second; what is begun has to end before Lambda stops it.
+# Kept for the score of one large picture, and for the answer.
 _RESERVE_MS: Final = 5000
 _AT_A_TIME: Final = 8
-
-
-class OutOfTime(RuntimeError):
-    """The invocation ends soon; the queue gives this message to another one."""
 
 
 def is_batch(event: object) -> bool:
@@ -55,11 +52,10 @@ def process(
 
     def failure_of(record: dict[str, Any]) -> Exception | None:
         try:
-            if context.get_remaining_time_in_millis() < _RESERVE_MS:
-                message = "the invocation ends soon; the message goes back to the queue"
-                raise OutOfTime(message)  # noqa: TRY301 - it goes the way of all failures
-            for ref in refs_in_text(record["body"]):
-                score(ref)
+            # What has begun ends before Lambda stops the call, or all messages would come back and count as failed.
+            with within((context.get_remaining_time_in_millis() - _RESERVE_MS) / 1e3):
+                for ref in refs_in_text(record["body"]):
+                    score(ref)
         except Exception as error:  # A message that fails in whatever way is no reason to lose another.
             logger.exception("message %s goes back to the queue", record.get("messageId"))
             return error

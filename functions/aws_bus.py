@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from steel_defect.storage.retries import require_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SOURCE: Final = "steel-defect"
 DETAIL_TYPE: Final = "Picture Scored"
+# Two tries, each with its time to connect and to read, and the wait between them.
+_MOST_SECONDS: Final = 11
 
 
 class NotPublished(RuntimeError):
@@ -17,16 +21,17 @@ class NotPublished(RuntimeError):
 
 
 def publisher(bus: str | None) -> Callable[[dict[str, Any]], None] | None:
-    """A function that puts one outcome event on the bus (a name or an ARN); None where there is no bus."""
+    """A function that puts one outcome event on the bus (a name or an ARN); None if there is no bus."""
     if bus is None:
         return None
-    from botocore.config import Config  # noqa: PLC0415 - slow to import, and only needed where there is a bus
-    from botocore.session import Session  # noqa: PLC0415 - as above
+    from botocore.config import Config  # slow to import, and only needed with a bus
+    from botocore.session import Session
 
-    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
+    config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
     client = Session().create_client("events", config=config)
 
     def publish(outcome: dict[str, Any]) -> None:
+        require_seconds(_MOST_SECONDS)
         entry = {"EventBusName": bus, "Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(outcome)}
         answer = client.put_events(Entries=[entry])
         # EventBridge answers 200 for an event that it refused, too.

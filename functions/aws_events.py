@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from typing import Any, Final
 
 from steel_defect.errors import MalformedBody
@@ -21,7 +20,7 @@ def request_in(event: object) -> Request:
     """Read an event.
 
     Raises:
-        MalformedBody: it is of no known shape, or its body is not the base64 that it says it is.
+        MalformedBody: it is of no known shape, or its body is not base64 although it says so.
     """
     if not isinstance(event, dict):
         raise MalformedBody(_NO_REQUEST)
@@ -34,9 +33,8 @@ def request_in(event: object) -> Request:
     if "httpMethod" in event:
         return Request(event["httpMethod"], event["path"], _headers(event), _query(event), _body(event))
     if "image" in event:
-        headers = {"content-type": "application/json"}
         query = {"map": str(event.get("map", "false")).lower()}
-        return Request("POST", "/predict", headers, query, json.dumps(event).encode())
+        return Request("POST", "/predict", {}, query, json=event)
     raise MalformedBody(_NO_REQUEST)
 
 

@@ -11,10 +11,11 @@ import json
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.model_uri import load_model
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Share
@@ -31,26 +32,27 @@ def main(prefix: str) -> int:
     try:
         share = _share(os.environ)
         chosen = load_settings()
-        if chosen.uploads_uri is None or chosen.results_uri is None:
-            message = "set UPLOADS_URI and RESULTS_URI: this job does not know what to score and where results go"
-            raise SettingsError(message)  # noqa: TRY301 - one place says what went wrong
-        # Never the bundled model in place of one that cannot be loaded: it would leave its results on everything.
-        scorer = load_model(chosen.model, threads=chosen.threads)
-        work = Backfill(scorer, f"{chosen.uploads_uri.rstrip('/')}/{prefix}", chosen.results_uri)
+        buckets = chosen.require_buckets()
+        models = ModelSource(chosen)
+        # Never the bundled model in place of one that cannot be loaded: every result would be by that model.
+        models.confirmed()
+        buckets = replace(buckets, uploads=buckets.uploads.below(prefix))
+        work = Backfill(models, buckets, ignored_suffixes=chosen.ignored_suffixes)
         counts: Counter[str] = Counter()
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1
             if done.error:
-                _say("ERROR", f"{done.uri}: {done.error}")
+                say("ERROR", f"{done.uri}: {done.error}")
+        model = models.registered().identity  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError) as error:
-        _say("CRITICAL", str(error))
+        say("CRITICAL", str(error))
         return 1
-    _say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts)
+    say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)
     return 1 if counts["error"] else 0
 
 
 def _share(environment: Mapping[str, str]) -> Share:
-    """What Cloud Run says of this task; all of it where nobody says."""
+    """The share that Cloud Run gives this task; everything if it gives none."""
     index, count = (environment.get(f"CLOUD_RUN_TASK_{name}") for name in ("INDEX", "COUNT"))
     try:
         return Share(int(index or 0), int(count or 1))
@@ -59,9 +61,9 @@ def _share(environment: Mapping[str, str]) -> Share:
         raise SettingsError(message) from error
 
 
-def _say(severity: str, message: str, **figures: int) -> None:
+def say(severity: str, message: str, **fields: object) -> None:
     """One line for Cloud Logging."""
-    sys.stdout.write(json.dumps({"severity": severity, "message": message, **figures}) + "\n")
+    sys.stdout.write(json.dumps({"severity": severity, "message": message, **fields}) + "\n")
     sys.stdout.flush()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from steel_defect.api import Api
 from steel_defect.scorer import Scorer
@@ -19,13 +20,16 @@ from tests.transports import CloudRun, Core, Lambda, Server, Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# `pytest --hypothesis-profile=nightly`: more examples than there is time for each day.
+settings.register_profile("nightly", max_examples=1000)
+
 pytest_plugins = ["tests.servers.emulators"]
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"
 
 # Fixtures of a session that take minutes: all tests that use one of a group run in one process.
-SHARED = {"build": "sam", "cloud": "sam", "stack": "sam"}
+SHARED = {"build": "sam", "cloud": "sam", "stack": "sam", "terraform": "terraform"}
 # Modules and groups that take longest begin first, so that no process is left with one of them at the end.
 LONGEST_FIRST = ("sam", "tests/trainer/test_chain.py", "tests/infra/trainer/test_machine.py")
 

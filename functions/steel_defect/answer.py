@@ -1,4 +1,4 @@
-"""What is said of one picture, as JSON: the same over HTTP, in direct invocations and on the command line."""
+"""The answer for one picture, as JSON: the same over HTTP, in direct invocations and on the command line."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ if TYPE_CHECKING:
     from steel_defect.serving import RegistryState
 
 
-def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) -> dict[str, Any]:
-    """The answer for one picture. `schema Answer` in openapi.json describes it."""
-    contract = scorer.contract
-    content: dict[str, Any] = {
+def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
+    """What depends on picture and model alone: the answer for one picture without what was measured or asked for."""
+    return {
         "defect_prob": prediction.defect_prob,
         "defect_status": prediction.defect_status,
         "decision": prediction.decision.value,
-        "threshold": contract.threshold,
+        "threshold": scorer.contract.threshold,
         "class_prob": prediction.class_prob,
-        "model": {"name": contract.name, "version": contract.version, "sha256": scorer.sha256},
+        "model": scorer.identity,
         "image": {
             "width": prediction.picture.width,
             "height": prediction.picture.height,
             "format": prediction.picture.format,
         },
         "statistics": asdict(prediction.statistics),
-        "timings_ms": {"decode": round(prediction.decode_ms, 3), "model": round(prediction.model_ms, 3)},
     }
+
+
+def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) -> dict[str, Any]:
+    """The answer for one picture. `schema Answer` in openapi.json describes it."""
+    timings = {"decode": round(prediction.decode_ms, 3), "model": round(prediction.model_ms, 3)}
+    content = {**verdict(prediction, scorer), "timings_ms": timings}
     if with_map and prediction.defect_map is not None:
         content["defect_map"] = {
-            "classes": list(contract.class_names),
+            "classes": list(scorer.contract.class_names),
             "rows": prediction.defect_map.shape[1],
             "columns": prediction.defect_map.shape[2],
             "values": [[[round(float(v), 3) for v in row] for row in plane] for plane in prediction.defect_map],
@@ -39,11 +43,11 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
 
 
 def describe(scorer: Scorer, registry: RegistryState | None) -> dict[str, Any]:
-    """What serves: the model's own statements about itself, how it is run, and what the registry says.
+    """The model that serves: its own statements about itself, how it is run, and its state in the registry.
 
     `schema Model` in openapi.json describes it.
     """
-    import onnxruntime  # noqa: PLC0415 - not before a server forks; see serving.py
+    import onnxruntime  # not before a server forks; see serving.py
 
     return {
         **asdict(scorer.contract),

@@ -35,19 +35,22 @@ _log = logging.getLogger(__name__)
 
 
 class Api:
-    """Answers requests with the model that `scorer` gives at that moment."""
+    """Answers requests with the model that serves at that moment."""
 
     def __init__(
         self,
-        scorer: Callable[[], Scorer],
+        models: Callable[[], Scorer],
         registry: Callable[[], RegistryState | None] = lambda: None,
         uploads: Callable[[], SignedUploads | None] = lambda: None,
     ) -> None:
-        """Take the sources of the model, of what it follows, and of the signed uploads, None without buckets for them.
+        """Take the sources of the model, of its relation to a registry, and of the signed uploads.
 
-        `scorer` may raise `ModelUnavailable`: answered with 503. `uploads` is called when they are first needed.
+        Args:
+            models: gives the model, or raises `ModelUnavailable`, which is answered with 503.
+            registry: gives None if the model is of no registry.
+            uploads: gives None if there are no buckets; called when a request needs them.
         """
-        self._scorer = scorer
+        self._models = models
         self._registry = registry
         self._signed_uploads = uploads
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
@@ -74,7 +77,7 @@ class Api:
             return refused(InternalError("the request failed here; the log of the function says why"))
 
     def route(self, path: str) -> str | None:
-        """The route that serves a path; None where none does. Unlike the path, it holds nothing of the caller's."""
+        """The route that serves a path; None if none does. Unlike the path, it holds nothing of the caller's."""
         whole = path.rstrip("/") or "/"
         # A parameter is the rest of the path, slashes and all.
         candidates = (whole, f"/{whole[1:].partition('/')[0]}/{{key}}")
@@ -95,24 +98,28 @@ class Api:
 
     def _predict(self, request: Request) -> Response:
         with_map = _flag(request, "map")
-        scorer = self._scorer()
+        scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
         observation.note(picture_bytes=len(picture))
         prediction = scorer.score(picture)
         observation.note_prediction(prediction, scorer)
-        return json_response(answer(prediction, scorer, with_map=with_map))
+        content = answer(prediction, scorer, with_map=with_map)
+        registry = self._registry()
+        if registry is not None and registry.state != "current":
+            content["model"] = {**content["model"], "registry": registry.state}
+        return json_response(content)
 
     def _health(self, _request: Request) -> Response:
-        self._scorer()
+        self._models()
         return json_response({"status": "ok"})
 
     def _model(self, _request: Request) -> Response:
-        return json_response(describe(self._scorer(), self._registry()))
+        return json_response(describe(self._models(), self._registry()))
 
     def _upload(self, request: Request) -> Response:
         uploads = self._uploads()
         require_json(request)
-        signed = uploads.sign(request.body, self._scorer().contract.input.max_bytes)
+        signed = uploads.sign(request.body, self._models().contract.input.max_bytes)
         return json_response(signed, status=HTTPStatus.CREATED)
 
     def _result(self, request: Request) -> Response:
@@ -127,13 +134,13 @@ class Api:
         return uploads
 
     def _page(self, _request: Request) -> Response:
-        from steel_defect.pages import page_response  # noqa: PLC0415 - no prediction needs it
+        from steel_defect.pages import page_response  # no prediction needs it
 
         uploads = self._signed_uploads()
         return page_response("page", uploads.sources if uploads else ())
 
     def _docs(self, _request: Request) -> Response:
-        from steel_defect.pages import page_response  # noqa: PLC0415 - as above
+        from steel_defect.pages import page_response
 
         return page_response("docs")
 

@@ -7,12 +7,12 @@ import json
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from steel_defect.errors import EmptyBody, MalformedBody, TooManyBytes, UnsupportedMediaType
+from steel_defect.errors import EmptyBody, MalformedBody, UnsupportedMediaType, too_many_bytes
 
 if TYPE_CHECKING:
     from steel_defect.http import Request
 
-# What base64 (4/3), the line breaks that some encoders add, and a JSON or multipart envelope make of a picture.
+# A picture grows by base64 (4/3), by the line breaks that some encoders add, and by a JSON or multipart envelope.
 _ENVELOPE_FACTOR: Final = 1.4
 _ENVELOPE_BYTES: Final = 65_536
 _ACCEPTED: Final = (
@@ -35,6 +35,8 @@ def picture_in(request: Request, max_bytes: int) -> bytes:
         MalformedBody: the JSON, base64 or multipart envelope cannot be read.
         UnsupportedMediaType: the Content-Type is none of the three, or the body is compressed.
     """
+    if request.json is not None:
+        return picture_from_json(request.json)
     if len(request.body) > body_limit(max_bytes):
         raise too_many_bytes(max_bytes)
     if not request.body:
@@ -59,20 +61,15 @@ def picture_in(request: Request, max_bytes: int) -> bytes:
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body that says that it is something else.
+    """Refuse a body with another Content-Type.
 
     Raises:
-        UnsupportedMediaType: says what it is.
+        UnsupportedMediaType: names it.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"", "application/json"}:
         message = f"the Content-Type is {kind[:100]!r}; send application/json"
         raise UnsupportedMediaType(message)
-
-
-def too_many_bytes(max_bytes: int) -> TooManyBytes:
-    """The error for a body that cannot hold an acceptable picture."""
-    return TooManyBytes(f"the body is too long; a picture may have at most {max_bytes:,} bytes")
 
 
 def _from_json(body: bytes) -> bytes:
@@ -83,7 +80,7 @@ def json_in(body: bytes) -> object:
     """The JSON of a body.
 
     Raises:
-        MalformedBody: it is none.
+        MalformedBody: the body is not JSON.
     """
     try:
         content: object = json.loads(body)
@@ -111,7 +108,7 @@ def picture_from_json(content: object) -> bytes:
 
 
 def _from_multipart(body: bytes, content_type: str) -> bytes:
-    from multipart import MultipartError, MultipartParser, parse_options_header  # noqa: PLC0415 - off the hot path
+    from multipart import MultipartError, MultipartParser, parse_options_header
 
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:

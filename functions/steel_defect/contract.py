@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 SCHEMA_VERSION = 1
 RESIZES = ("fit", "stretch")
@@ -20,6 +24,25 @@ RESIZES = ("fit", "stretch")
 
 class ContractError(ValueError):
     """The file is not a model of this project, or is of a schema that this version does not read."""
+
+
+class Decision(StrEnum):
+    """What to do with the strip, from the mildest: let it pass, have a person look, or reject it."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+def decision_index(probability: ArrayLike, review_low: float, review_high: float) -> NDArray[np.intp]:
+    """The rule: reject from `review_high` on, pass below `review_low`, else review.
+
+    Returns:
+        For each probability the index of its decision in `tuple(Decision)`, in the shape of `probability`.
+    """
+    import numpy as np  # not before a server forks; see serving.py
+
+    return np.asarray(np.digitize(np.asarray(probability), (review_low, review_high)))
 
 
 @dataclass(frozen=True)
@@ -103,13 +126,17 @@ class ModelContract:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        """Refuse a band or a threshold that cannot be meant."""
+        """Refuse an invalid band or threshold."""
         if not 0 <= self.review_low <= self.threshold <= self.review_high <= 1:
             message = (
                 "expected 0 <= review_low <= threshold <= review_high <= 1, got "
                 f"{self.review_low}, {self.threshold}, {self.review_high}"
             )
             raise ContractError(message)
+
+    def decide(self, probability: float) -> Decision:
+        """The decision for a calibrated probability, by the review band."""
+        return tuple(Decision)[int(decision_index(probability, self.review_low, self.review_high))]
 
 
 def to_metadata(contract: ModelContract) -> dict[str, str]:

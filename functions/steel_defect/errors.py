@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+PROBLEM_TYPE: Final = "urn:problem-type:steel-defect:"
 
 
 class SteelDefectError(Exception):
-    """Base of every error that a caller is told of. `str(error)` says what is wrong and what to do, in one line."""
+    """Base of every error that a caller sees. `str(error)` says what is wrong and what to do, in one line."""
 
     slug: ClassVar[str] = "bad-request"
     title: ClassVar[str] = "Bad request"
     status: ClassVar[int] = 400
+
+    def problem(self) -> dict[str, str | int]:
+        """The RFC 9457 problem details. `type` is stable and meant for programs, `detail` for people."""
+        return {"type": PROBLEM_TYPE + self.slug, "title": self.title, "status": self.status, "detail": str(self)}
 
 
 class EmptyBody(SteelDefectError):
@@ -28,7 +34,7 @@ class MalformedBody(SteelDefectError):
 
 
 class MalformedQuery(SteelDefectError):
-    """A parameter in the query string has a value that cannot be meant."""
+    """A parameter in the query string has an invalid value."""
 
     slug = "malformed-query"
     title = "Malformed query"
@@ -63,6 +69,12 @@ class TooManyBytes(SteelDefectError):
     status = 413
 
 
+def too_many_bytes(most: int, size: int | None = None) -> TooManyBytes:
+    """The error for a picture of `size` bytes; None if a request is refused before its picture is known."""
+    found = "the request is longer than that" if size is None else f"it has {size:,}"
+    return TooManyBytes(f"a picture may have at most {most:,} bytes; {found}")
+
+
 class TooManyPixels(SteelDefectError):
     """The picture would unfold to more pixels than the model file allows. Found from its header, before decoding."""
 
@@ -72,7 +84,7 @@ class TooManyPixels(SteelDefectError):
 
 
 class UnsupportedMediaType(SteelDefectError):
-    """The Content-Type of the request is none that is read here."""
+    """The Content-Type of the request is not supported."""
 
     slug = "unsupported-media-type"
     title = "Unsupported media type"
@@ -133,13 +145,6 @@ class UploadsUnavailable(SteelDefectError):
     slug = "uploads-unavailable"
     title = "Uploads unavailable"
     status = 503
-
-
-class UnreadableFile(SteelDefectError):
-    """A file on this machine cannot be read. Only the command line meets it."""
-
-    slug = "unreadable-file"
-    title = "Unreadable file"
 
 
 class ModelUnavailable(SteelDefectError):

@@ -12,20 +12,35 @@ from steel_defect.errors import MethodNotAllowed, ResultNotReady, SteelDefectErr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROBLEM_TYPE: Final = "urn:problem-type:steel-defect:"
-# An upload is scored within a second or two of its arrival where nothing waits before it.
+# An upload is scored within a second or two of its arrival unless others wait before it.
 RESULT_AFTER_SECONDS: Final = "2"
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. Header names are in lower case; the body is decoded from whatever the platform wraps it in."""
+    """One HTTP request, or a direct invocation.
+
+    Attributes:
+        method: of HTTP.
+        path: decoded or not, as the platform gives it.
+        headers: names are in lower case.
+        query: one value for each parameter.
+        body: decoded from whatever the platform wraps it in.
+        json: the content of a JSON body that the platform has parsed already, as for a direct invocation; `body` is
+            empty then. None for every other request.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    json: Mapping[str, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body; of a direct invocation, of its picture in base64."""
+        return len(self.body) if self.json is None else len(str(self.json.get("image", "")))
 
 
 @dataclass(frozen=True)
@@ -43,16 +58,6 @@ def json_response(content: Any, *, status: int = HTTPStatus.OK, headers: Mapping
     return Response(int(status), {**base, **(headers or {})}, json.dumps(content))
 
 
-def problem(error: SteelDefectError) -> dict[str, str | int]:
-    """The RFC 9457 problem details of an error. `type` is stable and meant for programs, `detail` for people."""
-    return {
-        "type": PROBLEM_TYPE + error.slug,
-        "title": error.title,
-        "status": error.status,
-        "detail": str(error),
-    }
-
-
 def problem_response(error: SteelDefectError) -> Response:
     """The answer to a request that failed."""
     headers = {"content-type": "application/problem+json"}
@@ -60,4 +65,4 @@ def problem_response(error: SteelDefectError) -> Response:
         headers["allow"] = ", ".join(error.allowed)
     if isinstance(error, ResultNotReady):
         headers["retry-after"] = RESULT_AFTER_SECONDS
-    return json_response(problem(error), status=error.status, headers=headers)
+    return json_response(error.problem(), status=error.status, headers=headers)

@@ -6,7 +6,6 @@ libjpeg can produce above the target, which is where most of the time of a naive
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageChops
 
-from steel_defect.errors import DamagedImage, EmptyBody, ImageTooSmall, NotAnImage, TooManyBytes, TooManyPixels
+from steel_defect.errors import DamagedImage, EmptyBody, ImageTooSmall, NotAnImage, TooManyPixels, too_many_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from steel_defect.contract import InputSpec
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+# What the names of files in these formats end in.
+PICTURE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _EXIF_ORIENTATION: Final = 0x0112
 # Exif 2.32, section 4.6.4: how the stored picture is turned to be seen upright.
 _UPRIGHT: Final = {
@@ -34,10 +35,6 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 _SENSOR_BITS: Final = (8, 10, 12, 14, 16)
-
-# Pillow warns above its own pixel limit and raises at twice that. Our ceiling is lower; this makes the warning an
-# exception as well, so that a hostile header ends in one place.
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,7 @@ def decode(data: bytes, spec: InputSpec) -> Picture:
         message = "there are no bytes to decode: send the picture itself"
         raise EmptyBody(message)
     if len(data) > spec.max_bytes:
-        message = f"the picture has {len(data):,} bytes; at most {spec.max_bytes:,} are accepted"
-        raise TooManyBytes(message)
+        raise too_many_bytes(spec.max_bytes, len(data))
     with _open(data, spec) as image:
         image_format = str(image.format)
         turn = _orientation(image)
@@ -106,7 +102,7 @@ def _open(data: bytes, spec: InputSpec) -> Image.Image:
     """Read the header alone and refuse what is too large to decode."""
     try:
         image = _header(data)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own, higher limit.
         message = f"the picture's header promises far more than the {spec.max_pixels:,} pixels that are accepted"
         raise TooManyPixels(message) from error
     except MemoryError:
@@ -127,7 +123,6 @@ def _open(data: bytes, spec: InputSpec) -> Image.Image:
 
 def _header(data: bytes) -> Image.Image:
     """Read the header by the plugin of its format; before the first picture, `Image.open` would load five of them."""
-    # ruff: noqa: PLC0415 - a cold start waits for what is loaded
     if data.startswith(b"\xff\xd8\xff"):
         from PIL.JpegImagePlugin import JpegImageFile
 

@@ -28,6 +28,7 @@ class Metric(StrEnum):
     UPLOADS_FAILED = "UploadsFailed"
     UPLOADS_DUPLICATE = "UploadsDuplicate"
     UPLOADS_SUPERSEDED = "UploadsSuperseded"
+    UPLOADS_IGNORED = "UploadsIgnored"
     UPLOAD_ERRORS = "UploadErrors"
     MODEL_NOT_CURRENT = "ModelNotCurrent"
     COLD_START = "ColdStart"
@@ -52,18 +53,19 @@ DESCRIPTIONS: Final = {
     Metric.RESPONSES_2XX: Description("Count", "Requests that were answered."),
     Metric.RESPONSES_4XX: Description("Count", "Requests that were refused."),
     Metric.RESPONSES_5XX: Description("Count", "Requests that failed here."),
-    Metric.PICTURE_REFUSED: Description("Count", "Of each picture: 1 where it cannot be scored, else 0.", flag=True),
-    Metric.DEFECT_FOUND: Description("Count", "Of each scored picture: 1 where it is rejected, else 0.", flag=True),
-    Metric.MODEL_MILLISECONDS: Description("Milliseconds", "Of each scored picture: time in the model."),
-    Metric.TOTAL_MILLISECONDS: Description("Milliseconds", "Of each scored picture: whole time in the function."),
+    Metric.PICTURE_REFUSED: Description("Count", "1 for a picture that was refused, otherwise 0.", flag=True),
+    Metric.DEFECT_FOUND: Description("Count", "1 for a scored picture that is rejected, otherwise 0.", flag=True),
+    Metric.MODEL_MILLISECONDS: Description("Milliseconds", "Time in the model for each scored picture."),
+    Metric.TOTAL_MILLISECONDS: Description("Milliseconds", "Whole time in the function for each scored picture."),
     Metric.UPLOAD_EVENTS: Description("Count", "Calls of the upload function."),
     Metric.UPLOADS_SCORED: Description("Count", "Uploads that were scored."),
     Metric.UPLOADS_FAILED: Description("Count", "Uploads that can never be scored; their results say why."),
     Metric.UPLOADS_DUPLICATE: Description("Count", "Events of uploads that had their result already."),
     Metric.UPLOADS_SUPERSEDED: Description("Count", "Events of uploads of which a newer version is there."),
-    Metric.UPLOAD_ERRORS: Description("Count", "Uploads that failed and will be tried again."),
+    Metric.UPLOADS_IGNORED: Description("Count", "Events of objects that are no pictures; log lines say why."),
+    Metric.UPLOAD_ERRORS: Description("Count", "Uploads that failed here and are tried again."),
     Metric.MODEL_NOT_CURRENT: Description(
-        "Count", "Of each call: 1 where another model serves than the one in production, else 0.", flag=True
+        "Count", "1 for a call while another model serves than the one in production, otherwise 0.", flag=True
     ),
     Metric.COLD_START: Description("Count", "Calls that were the first of their environment."),
 }

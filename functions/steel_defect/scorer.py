@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnxruntime
 
-from steel_defect.contract import ContractError, ModelContract, from_metadata
+from steel_defect.contract import ContractError, Decision, ModelContract, from_metadata
 from steel_defect.errors import ModelUnavailable
 from steel_defect.image import Picture, decode
 from steel_defect.statistics import Statistics, statistics_of
@@ -27,25 +26,17 @@ _PROBABILITY: Final = "defect_prob"
 _OPTIONAL_OUTPUTS: Final = ("class_prob", "defect_map")
 
 
-class Decision(StrEnum):
-    """What to do with the strip: let it pass, have a person look, or reject it."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    REVIEW = "review"
-    REJECT = "reject"
-
-
 @dataclass(frozen=True)
 class Prediction:
     """The answer for one picture.
 
     Attributes:
         defect_prob: calibrated probability that the picture shows a defect, 0..1.
-        defect_status: 1 where `defect_prob` reaches the model's threshold, else 0.
+        defect_status: 1 if `defect_prob` reaches the model's threshold, else 0.
         decision: by the model's review band.
-        class_prob: probability of each defect class by name; empty where the model has no such output.
+        class_prob: probability of each defect class by name; empty if the model has no such output.
         defect_map: float32 of shape (classes, rows, columns), probability of each class in each cell of the picture
-            (padding cut off); None where the model has no such output.
+            (padding cut off); None if the model has no such output.
         picture: what was decoded.
         statistics: what the picture looks like.
         decode_ms: milliseconds from bytes to the model's input.
@@ -85,7 +76,7 @@ class Scorer:
         options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
-            # A path where there is one: the bytes need not be in memory beside what is made of them.
+            # A path if there is one: the bytes need not be in memory beside what is made of them.
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
             self.contract: ModelContract = from_metadata(self._session.get_modelmeta().custom_metadata_map)
         except ContractError as error:
@@ -95,6 +86,11 @@ class Scorer:
             raise ModelUnavailable(message) from error
         self._check_graph()
         self.threads = threads
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The model by name, version and SHA-256, as answers and results state it."""
+        return {"name": self.contract.name, "version": self.contract.version, "sha256": self.sha256}
 
     def score(self, data: bytes) -> Prediction:
         """Score one picture given as the bytes of its file.
@@ -127,18 +123,12 @@ class Scorer:
     ) -> Prediction:
         contract = self.contract
         probability = float(outputs[_PROBABILITY])
-        if probability >= contract.review_high:
-            decision = Decision.REJECT
-        elif probability >= contract.review_low:
-            decision = Decision.REVIEW
-        else:
-            decision = Decision.PASS
         classes = outputs.get("class_prob")
         defect_map = outputs.get("defect_map")
         return Prediction(
             defect_prob=probability,
             defect_status=int(probability >= contract.threshold),
-            decision=decision,
+            decision=contract.decide(probability),
             class_prob={} if classes is None else dict(zip(contract.class_names, map(float, classes), strict=True)),
             defect_map=None if defect_map is None else _cut_padding(defect_map, picture),
             picture=picture,

@@ -1,10 +1,10 @@
 """The model that this process serves: loaded once, shared by all threads, kept up to date with a registry.
 
-A request gets the model that is there, at once. When the last look at the registry is `MODEL_REFRESH_SECONDS` ago, a
-request also starts a thread that looks again; a promoted model is loaded and tested there, whole, and replaces the old
-one in one assignment. So a promotion is served by the requests that come after the first one beyond that time. A timer
-would not be sooner on Lambda, which freezes the process between requests. The wall clock decides: it is right again
-after a restore from a snapshot, when the monotonic clock may not be.
+A request gets the present model at once. If the last check of the registry is older than `MODEL_REFRESH_SECONDS`, the
+request also starts a thread that checks again. A promoted model is loaded and tested in that thread, and replaces the
+old one in one assignment, so the first requests after a promotion still get the old model. A timer would not be sooner
+on Lambda, which freezes the process between requests. The wall clock decides: after a restore from a snapshot it is
+right again, and the monotonic clock may not be.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-# ruff: noqa: PLC0415 - ONNX Runtime starts threads when it is imported, and they do not survive a fork: a server that
-# forks its workers after loading this code would hang when they stop. Everything heavy is imported at the first call.
+from steel_defect.errors import ModelUnavailable
+from steel_defect.model_uri import ModelFile
+
+# ONNX Runtime starts threads when it is imported, and they do not survive a fork: a server that forks its workers after
+# loading this code would hang when they stop. So everything heavy is imported at the first call.
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,21 +29,24 @@ if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
     from steel_defect.settings import Settings
 
-# Lambda ends a start after 10 s; the registry has the part of it that the imports leave.
+# Lambda ends a start after 10 s; the registry has the rest that the imports leave.
 _START_SECONDS: Final = 6.0
+# A call that cannot go on without the registry waits so long for it.
+_WAIT_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RegistryState:
-    """How what serves relates to what the registry says.
+    """How the model that serves relates to the one that the registry names.
 
     Attributes:
         uri: `MODEL_URI`.
-        state: "current" - what the registry says serves; "stale" - a model from the registry serves, but the last look
-            or the model it found failed; "bundled" - the registry gave no model yet, the bundled one serves.
-        error: why it is not current; None where it is, and before the first look came to its end.
-        checked: when the last look came to its end, ISO 8601, UTC.
+        state: "current" - the version that the registry names serves; "stale" - a model from the registry serves, but
+            the last check or the model it found failed; "bundled" - no model came from the registry yet, the bundled
+            one serves.
+        error: why it is not current; None if it is, and before the first check has ended.
+        checked: when the last check ended, ISO 8601, UTC.
     """
 
     uri: str
@@ -49,59 +55,110 @@ class RegistryState:
     checked: str | None
 
 
-def model_source(settings: Callable[[], Settings]) -> ModelSource:
-    """The source of the model for the settings, which are read at its first call."""
-    return ModelSource(settings)
+class _Served(Protocol):
+    """A model in service, fixed or following a registry."""
+
+    @property
+    def state(self) -> RegistryState | None:
+        """Its relation to the registry; None without a registry."""
+
+    def current(self) -> Scorer:
+        """The model that serves now."""
+
+    def registered(self) -> Scorer:
+        """See `ModelSource`."""
+
+    def confirmed(self) -> Scorer:
+        """See `ModelSource`."""
+
+    def check(self, wait_seconds: float) -> None:
+        """Check the registry, and wait for the end of that at most so long."""
 
 
 class ModelSource:
     """Gives the model, at every call."""
 
-    def __init__(self, settings: Callable[[], Settings], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         """Load nothing yet, and start no thread."""
         self._settings = settings
         self._clock = clock
         self._lock = Lock()
-        self._loaded: Scorer | _Follower | None = None
+        self._served: _Served | None = None
 
     def __call__(self) -> Scorer:
         """The model that serves now. Safe to call from several threads.
 
         Raises:
-            ModelUnavailable: there is none: the file is missing, damaged, or not of the contract. The next call tries
-                again.
+            ModelUnavailable: there is none: the file is missing, damaged, or does not follow the contract. The next
+                call tries again.
         """
-        if self._loaded is None:
+        if self._served is None:
             with self._lock:
-                if self._loaded is None:
-                    self._loaded = self._load()
-        if isinstance(self._loaded, _Follower):
-            self._loaded.look_if_due()
-            return self._loaded.current()
-        return self._loaded
+                if self._served is None:
+                    self._served = self._load()
+        return self._served.current()
+
+    def registered(self) -> Scorer:
+        """The model that serves, but never the bundled one in place of one that the registry names.
+
+        Raises:
+            ModelUnavailable: as a call does; or no model came from the registry yet.
+        """
+        self()
+        assert self._served is not None  # noqa: S101 - it was loaded just now
+        return self._served.registered()
+
+    def confirmed(self) -> Scorer:
+        """The model that is in production now: the registry is checked, due or not.
+
+        Raises:
+            ModelUnavailable: as a call does; or the registry cannot be read, or its model cannot serve.
+        """
+        self()
+        assert self._served is not None  # noqa: S101 - as above
+        return self._served.confirmed()
 
     def state(self) -> RegistryState | None:
-        """What serves, in relation to the registry; None where `MODEL_URI` names none."""
-        return self._loaded.state if isinstance(self._loaded, _Follower) else None
+        """The relation of the model that serves to the registry; None if `MODEL_URI` names none."""
+        return None if self._served is None else self._served.state
 
-    def look_now(self, wait_seconds: float) -> None:
-        """Look at the registry, due or not, and wait at most that long. For after a restore from a snapshot."""
-        if isinstance(self._loaded, _Follower):
-            self._loaded.look(wait_seconds)
+    def check_now(self, wait_seconds: float) -> None:
+        """Check the registry, due or not, and wait at most that long: for after a restore from a snapshot."""
+        if self._served is not None:
+            self._served.check(wait_seconds)
 
-    def _load(self) -> Scorer | _Follower:
-        from steel_defect.model_uri import ModelFile, load_model
+    def _load(self) -> _Served:
+        from steel_defect.loading import load_model
         from steel_defect.settings import BUNDLED_MODEL
 
-        chosen = self._settings()
-        if isinstance(chosen.model, ModelFile):
-            return load_model(chosen.model, threads=chosen.threads)
-        follower = _Follower(chosen.model, chosen, self._clock)
-        follower.look(_START_SECONDS)
+        source, threads = self._settings.model, self._settings.threads
+        if isinstance(source, ModelFile):
+            return FixedModel(load_model(source, threads=threads))
+        follower = _Follower(source, self._settings, self._clock)
+        follower.check(_START_SECONDS)
         if not follower.ready():
-            # A look that takes longer goes on, and its model replaces this one.
-            follower.take_bundled(load_model(ModelFile(str(BUNDLED_MODEL)), threads=chosen.threads))
+            # A check that takes longer continues, and its model replaces this one.
+            follower.take_bundled(load_model(ModelFile(str(BUNDLED_MODEL)), threads=threads))
         return follower
+
+
+class FixedModel:
+    """A model that never changes."""
+
+    state: Final = None
+
+    def __init__(self, scorer: Scorer) -> None:
+        """Take the model."""
+        self._scorer = scorer
+
+    def current(self) -> Scorer:
+        """The model."""
+        return self._scorer
+
+    registered = confirmed = current
+
+    def check(self, wait_seconds: float) -> None:
+        """No registry has to be checked."""
 
 
 class _Follower:
@@ -113,7 +170,8 @@ class _Follower:
         self._source = source
         self._settings = settings
         self._clock = clock
-        self._looked = clock()
+        self._checked = clock()
+        self._begun = 0
         self._lock = Lock()
         self._done = Event()
         self._done.set()
@@ -123,48 +181,71 @@ class _Follower:
         return self._scorer is not None
 
     def current(self) -> Scorer:
-        """The model that serves."""
-        assert self._scorer is not None  # noqa: S101 - nobody has a follower that is not ready
+        """The model that serves. Starts a check if the last one is too long ago."""
+        assert self._scorer is not None  # noqa: S101 - a follower is used when it is ready
+        age = self._clock() - self._checked
+        # If the clock was set back, the age is unknown.
+        if not 0 <= age < self._settings.model_refresh_seconds:
+            self.check(0)
         return self._scorer
 
+    def registered(self) -> Scorer:
+        """See `ModelSource`."""
+        if self.state.state == "bundled":
+            self.check(_WAIT_SECONDS)
+        return self._of_registry("current", "stale")
+
+    def confirmed(self) -> Scorer:
+        """See `ModelSource`."""
+        began = self._begun
+        self.check(_WAIT_SECONDS)
+        if self._begun == began:  # That was another's check, which may have read before a promotion.
+            self.check(_WAIT_SECONDS)
+        if not self._done.is_set():
+            message = f"the registry does not say what is in production of {self._source.uri}: it does not answer"
+            raise ModelUnavailable(message)
+        return self._of_registry("current")
+
+    def _of_registry(self, *states: str) -> Scorer:
+        # Read before the model, which is replaced first: so the state never promises more of the model than is true.
+        state = self.state
+        if state.state not in states:
+            reason = state.error or "it does not answer"
+            message = f"the registry does not say what is in production of {state.uri}: {reason}"
+            raise ModelUnavailable(message)
+        return self.current()
+
     def take_bundled(self, bundled: Scorer) -> None:
-        """Serve the bundled model, unless one of the registry came meanwhile."""
+        """Serve the bundled model, unless one of the registry has come meanwhile."""
         with self._lock:
             self._scorer = self._scorer or bundled
 
-    def look_if_due(self) -> None:
-        """Start a look where the last one is too long ago."""
-        age = self._clock() - self._looked
-        # A clock that was set back says nothing of the age.
-        if not 0 <= age < self._settings.model_refresh_seconds:
-            self.look(0)
-
-    def look(self, wait_seconds: float) -> None:
-        """Start a look, unless one is under way, and wait for it at most that long."""
+    def check(self, wait_seconds: float) -> None:
+        """Start a check, unless one is under way, and wait for it at most that long."""
         with self._lock:
             if self._done.is_set():
                 self._done.clear()
+                self._begun += 1
                 try:
-                    Thread(target=self._look, name="model-registry", daemon=True).start()
-                except RuntimeError:  # No thread to be had: the request that asked is answered all the same.
-                    _log.exception("no thread to look at the registry with")
+                    Thread(target=self._check, name="model-registry", daemon=True).start()
+                except RuntimeError:  # No thread can be started: the request is answered all the same.
+                    _log.exception("no thread to check the registry with")
                     self._done.set()
         if wait_seconds:
             self._done.wait(wait_seconds)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         try:
             self._follow()
-        except Exception as error:  # noqa: BLE001 - as said below
-            # Whatever it was, the model that serves goes on serving.
-            self._say("bundled" if self.state.state == "bundled" else "stale", _line(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the present model still serves
+            self._set_state("bundled" if self.state.state == "bundled" else "stale", _line(error))
             _log.exception("the model that %s names cannot be served; what serves stays", self._source.uri)
         finally:
-            self._looked = self._clock()
+            self._checked = self._clock()
             self._done.set()
 
     def _follow(self) -> None:
-        from steel_defect.model_uri import load_model, wanted_version
+        from steel_defect.loading import load_model, wanted_version
 
         wanted = wanted_version(self._source)
         before = None if self._scorer is None else self._scorer.sha256
@@ -173,9 +254,9 @@ class _Follower:
             with self._lock:
                 self._scorer = found
             _log.warning("model %s serves from now on; before: %s", wanted, before)
-        self._say("current", None)
+        self._set_state("current", None)
 
-    def _say(self, state: Literal["current", "stale", "bundled"], error: str | None) -> None:
+    def _set_state(self, state: Literal["current", "stale", "bundled"], error: str | None) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
         self.state = RegistryState(self._source.uri, state, error, now)
 

@@ -14,10 +14,20 @@ from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from steel_defect.storage import Buckets
+
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
 _LAMBDA_MB_PER_VCPU: Final = 1769
 _CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+
+
+# What writers name a file while it is not whole, and what cameras and labelling tools put beside a picture.
+IGNORED_SUFFIXES: Final = (
+    ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", ".json", ".xml", ".csv", ".txt", ".md5",
+    ".sha256", ".log", ".db", ".ds_store",
+)  # fmt: skip
+_PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
 
 
 @dataclass(frozen=True)
@@ -30,38 +40,42 @@ class Settings:
             (`MODEL_REFRESH_SECONDS`; default 60).
         threads: ONNX Runtime's threads for one call (`MODEL_THREADS`; default the whole processors this process has,
             one below two).
-        results_uri: store that gets the results of uploads (`RESULTS_URI`; needed by the upload function alone).
-        uploads_uri: store whose uploads are scored (`UPLOADS_URI`; given with the former).
-        uploads_endpoint: URL of the service that has the former, as a browser reaches it (`AWS_ENDPOINT_URL_S3`,
+        buckets: where uploads come and where their results go (`UPLOADS_URI` and `RESULTS_URI`, given together;
+            default neither: no uploads).
+        uploads_endpoint: URL of the service that has the uploads, as a browser reaches it (`AWS_ENDPOINT_URL_S3`,
             `AWS_ENDPOINT_URL`, `STORAGE_EMULATOR_HOST`; default that of S3 in `AWS_REGION`, or of Cloud Storage).
         outcome_bus: EventBridge bus that is told of each result (`OUTCOME_BUS`, a name or an ARN; default nobody).
         outcome_topic: Pub/Sub topic that is (`OUTCOME_TOPIC`, projects/PROJECT/topics/TOPIC; default nobody).
+        dead_letters: Pub/Sub subscription of the uploads that were given up (`DEAD_LETTERS`,
+            projects/PROJECT/subscriptions/SUBSCRIPTION; needed by gcp_redrive alone).
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
+        ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
+            (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
     model: ModelFile | RegisteredModel
     model_refresh_seconds: float
     threads: int
-    results_uri: str | None = None
-    uploads_uri: str | None = None
+    buckets: Buckets | None = None
     uploads_endpoint: str | None = None
     outcome_bus: str | None = None
     outcome_topic: str | None = None
+    dead_letters: str | None = None
     log_sample_rate: float = 0.1
     google_project: str | None = None
+    ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
 
-    def __post_init__(self) -> None:
-        """Refuse to start where a result would be an upload, which would be scored again, without end."""
-        if (self.results_uri is None) != (self.uploads_uri is None):
-            message = "RESULTS_URI and UPLOADS_URI go together: set both, or neither"
+    def require_buckets(self) -> Buckets:
+        """The buckets, for a program that is of no use without them.
+
+        Raises:
+            SettingsError: there are none.
+        """
+        if self.buckets is None:
+            message = "set UPLOADS_URI and RESULTS_URI: where pictures come, and where their results go"
             raise SettingsError(message)
-        if self.results_uri and self.uploads_uri and _bucket(self.results_uri) == _bucket(self.uploads_uri):
-            message = (
-                f"RESULTS_URI {self.results_uri!r} is in the bucket of UPLOADS_URI {self.uploads_uri!r}: each result "
-                "would be taken for an upload; use another bucket"
-            )
-            raise SettingsError(message)
+        return self.buckets
 
 
 class SettingsError(ValueError):
@@ -84,14 +98,27 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         model=_model(environment),
         model_refresh_seconds=_refresh_seconds(environment),
         threads=_threads(environment),
-        results_uri=environment.get("RESULTS_URI") or None,
-        uploads_uri=environment.get("UPLOADS_URI") or None,
+        buckets=_buckets(environment),
         uploads_endpoint=_uploads_endpoint(environment),
         outcome_bus=environment.get("OUTCOME_BUS") or None,
         outcome_topic=environment.get("OUTCOME_TOPIC") or None,
+        dead_letters=environment.get("DEAD_LETTERS") or None,
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
+        ignored_suffixes=_ignored_suffixes(environment),
     )
+
+
+def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:
+    stated = environment.get("IGNORED_SUFFIXES")
+    if stated is None:
+        return IGNORED_SUFFIXES
+    suffixes = tuple(suffix.strip().lower() for suffix in stated.split(",") if suffix.strip())
+    for suffix in suffixes:
+        if suffix.strip(".") in _PICTURES:
+            message = f"IGNORED_SUFFIXES must not name {suffix!r}: pictures end so, and none would be scored"
+            raise SettingsError(message)
+    return suffixes
 
 
 def _uploads_endpoint(environment: Mapping[str, str]) -> str | None:
@@ -106,10 +133,20 @@ def _uploads_endpoint(environment: Mapping[str, str]) -> str | None:
     return own or f"https://s3.{region}.{domain}"
 
 
-def _bucket(uri: str) -> str:
-    """What may not be shared: a bucket, or on this machine a folder."""
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rstrip('/')}" if scheme == "file" else f"{scheme}://{rest.partition('/')[0]}"
+def _buckets(environment: Mapping[str, str]) -> Buckets | None:
+    uploads, results = environment.get("UPLOADS_URI"), environment.get("RESULTS_URI")
+    if not uploads and not results:
+        return None
+    if not uploads or not results:
+        message = "RESULTS_URI and UPLOADS_URI go together: set both, or neither"
+        raise SettingsError(message)
+    from steel_defect.storage import Buckets, Location, StorageRefused
+
+    try:
+        return Buckets(Location.parse(uploads), Location.parse(results))
+    except StorageRefused as error:
+        message = f"UPLOADS_URI and RESULTS_URI: {error}"
+        raise SettingsError(message) from error
 
 
 def _model(environment: Mapping[str, str]) -> ModelFile | RegisteredModel:

@@ -5,14 +5,14 @@ resource "google_service_account" "this" {
     api      = "Scores pictures over HTTP"
     upload   = "Scores uploads"
     backfill = "Scores what is in the bucket of uploads"
-    trigger  = "Brings events of uploads to the upload function"
+    trigger  = "Calls the upload function for Pub/Sub"
     build    = "Tests and deploys"
   }
 
-  account_id   = "steel-defect-${each.key}"
-  display_name = "steel-defect ${each.key}"
+  account_id   = "${var.name}-${each.key}"
+  display_name = "${var.name} ${each.key}"
   description  = each.value
-  depends_on   = [google_project_service.api]
+  depends_on   = [time_sleep.apis]
 }
 
 locals {
@@ -34,7 +34,7 @@ locals {
 resource "google_storage_bucket_iam_member" "account" {
   for_each = local.bucket_grants
 
-  bucket = google_storage_bucket.this[each.value.bucket].name
+  bucket = local.buckets[each.value.bucket]
   role   = each.value.role
   member = google_service_account.this[each.value.account].member
 }
@@ -42,13 +42,13 @@ resource "google_storage_bucket_iam_member" "account" {
 # What the api function signs is done with its account's permission, by whoever has the URL: new objects below web/. To
 # overwrite one would take another role.
 resource "google_storage_bucket_iam_member" "api_signs_uploads" {
-  bucket = google_storage_bucket.this["uploads"].name
+  bucket = local.buckets["uploads"]
   role   = "roles/storage.objectCreator"
   member = google_service_account.this["api"].member
 
   condition {
     title      = "web"
-    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.this["uploads"].name}/objects/web/\")"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${local.buckets["uploads"]}/objects/web/\")"
   }
 }
 

@@ -1,13 +1,15 @@
 resource "google_monitoring_notification_channel" "email" {
   count = var.alert_email == null ? 0 : 1
 
-  display_name = "steel-defect alerts"
+  display_name = "${var.name} alerts"
   type         = "email"
   labels       = { email_address = var.alert_email }
-  depends_on   = [google_project_service.api]
+  depends_on   = [time_sleep.apis]
 }
 
 locals {
+  channels = concat(google_monitoring_notification_channel.email[*].id, sort(var.alert_channels))
+
   service_filter = { for key, service in google_cloud_run_v2_service.function : key =>
     "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${service.name}\""
   }
@@ -35,7 +37,7 @@ locals {
     }
     upload_backlog = {
       title   = "Uploads wait for more than ten minutes"
-      filter  = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${reverse(split("/", local.upload_subscription))[0]}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      filter  = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.uploads.name}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", every = 60, above = 600, lasting = 0, share_of = null
       action  = "The upload function fails, or has too few instances (max_instances)."
     }
@@ -43,7 +45,7 @@ locals {
       title   = "Uploads were given up"
       filter  = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.dead_letters.name}\" AND metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\""
       aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", every = 60, above = 0, lasting = 0, share_of = null
-      action  = "Mend the cause, run the backfill job, then empty the subscription, as infra/gcp/dead_letters.tf says."
+      action  = "Mend the cause, then process them: ${local.redrive}"
     }
     model_not_current = {
       title   = "Another model serves than the one in production"
@@ -77,9 +79,9 @@ locals {
 resource "google_monitoring_alert_policy" "this" {
   for_each = local.alerts
 
-  display_name          = "steel-defect: ${each.value.title}"
+  display_name          = "${var.name}: ${each.value.title}"
   combiner              = "OR"
-  notification_channels = google_monitoring_notification_channel.email[*].id
+  notification_channels = local.channels
 
   conditions {
     display_name = each.value.title
@@ -112,4 +114,6 @@ resource "google_monitoring_alert_policy" "this" {
     mime_type = "text/markdown"
     content   = each.value.action
   }
+
+  depends_on = [time_sleep.metrics]
 }

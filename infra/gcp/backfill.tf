@@ -1,10 +1,10 @@
 # Scores what is in the bucket of uploads and has no result of this model: everything, or what is below a prefix:
 #   gcloud run jobs execute steel-defect-backfill --region=europe-west1 --args=-m,gcp_backfill,line-3/
-# Each task takes its share by the key; one that fails is started again, and goes on where it was. Image, command and
-# environment are deployed by cloudbuild.yaml.
+# Each task takes its share by the key; one that fails is started again, and goes on where it was. With another argument
+# it processes the dead letters, see dead_letters.tf. Image, command and environment are deployed by cloudbuild.yaml.
 
 resource "google_cloud_run_v2_job" "backfill" {
-  name                = "steel-defect-backfill"
+  name                = "${var.name}-backfill"
   location            = var.region
   deletion_protection = false # nothing is kept in it
 
@@ -14,6 +14,7 @@ resource "google_cloud_run_v2_job" "backfill" {
 
     template {
       service_account = google_service_account.this["backfill"].email
+      encryption_key  = var.kms_key
       max_retries     = 3
       timeout         = "86400s" # a day; stopped there, another execution goes on
 
@@ -27,5 +28,5 @@ resource "google_cloud_run_v2_job" "backfill" {
     ignore_changes = [annotations, client, client_version, labels, template[0].annotations, template[0].labels, template[0].template[0].containers]
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis, time_sleep.key]
 }

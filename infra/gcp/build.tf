@@ -1,11 +1,12 @@
 # The images, and the account under which cloudbuild.yaml tests and deploys.
 
 resource "google_artifact_registry_repository" "images" {
-  # checkov:skip=CKV_GCP_84: Google encrypts it, and the images hold nothing that is secret
-  repository_id = "steel-defect"
+  # checkov:skip=CKV_GCP_84: Google encrypts it; a key of one's own is var.kms_key
+  repository_id = var.name
   location      = var.region
   format        = "DOCKER"
   description   = "Images of both functions and of the backfill job"
+  kms_key_name  = var.kms_key
 
   # Five to go back to. Storage is what costs here.
   cleanup_policies {
@@ -24,7 +25,7 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis, time_sleep.key]
 }
 
 resource "google_artifact_registry_repository_iam_member" "build_pushes" {
@@ -34,20 +35,21 @@ resource "google_artifact_registry_repository_iam_member" "build_pushes" {
   member     = google_service_account.this["build"].member
 }
 
-# What cannot be granted any closer than in the project: to build from source and write logs (run.builder), and to
-# upload that source and deploy revisions and the job (run.sourceDeveloper).
+# What cannot be granted any closer than in the project: to build from source and write logs (run.builder), to upload that
+# source and deploy revisions and the job (run.sourceDeveloper), and to call APIs at the project's expense. The second also
+# lets it read every object in the project's buckets.
 resource "google_project_iam_member" "build" {
   # checkov:skip=CKV_GCP_49: deploying from source takes run.sourceDeveloper, and it is granted in a project only
-  for_each = toset(["roles/run.builder", "roles/run.sourceDeveloper"])
+  for_each = toset(["roles/run.builder", "roles/run.sourceDeveloper", "roles/serviceusage.serviceUsageConsumer"])
 
   project = var.project
   role    = each.key
   member  = google_service_account.this["build"].member
 }
 
-# To say who may call a function takes run.admin; here it has it for these two.
+# To say who may call a function takes run.admin; it has it for these alone.
 resource "google_cloud_run_v2_service_iam_member" "build_sets_callers" {
-  for_each = google_cloud_run_v2_service.function
+  for_each = merge(google_cloud_run_v2_service.function, google_cloud_run_v2_service.page)
 
   name     = each.value.name
   location = var.region
@@ -55,7 +57,7 @@ resource "google_cloud_run_v2_service_iam_member" "build_sets_callers" {
   member   = google_service_account.this["build"].member
 }
 
-# The smoke test calls both, with a token that the account makes for itself.
+# The smoke test calls both, with a token that IAM makes for the account.
 resource "google_cloud_run_v2_service_iam_member" "build_calls" {
   for_each = google_cloud_run_v2_service.function
 
@@ -67,7 +69,7 @@ resource "google_cloud_run_v2_service_iam_member" "build_calls" {
 
 resource "google_service_account_iam_member" "build_identifies_itself" {
   service_account_id = google_service_account.this["build"].name
-  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  role               = "roles/iam.serviceAccountTokenCreator"
   member             = google_service_account.this["build"].member
 }
 

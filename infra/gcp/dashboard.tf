@@ -18,7 +18,7 @@ locals {
 
 resource "google_monitoring_dashboard" "this" {
   dashboard_json = jsonencode({
-    displayName = "steel-defect"
+    displayName = var.name
     mosaicLayout = {
       columns = 12
       tiles = [for index, title in keys(local.charts) : {
@@ -49,5 +49,5 @@ resource "google_monitoring_dashboard" "this" {
     }
   })
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis]
 }

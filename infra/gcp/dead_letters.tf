@@ -1,50 +1,36 @@
 # An upload that failed `delivery_attempts` times goes to this topic. A topic keeps nothing, so a subscription does. The
-# cause mended, the backfill job scores what has no result; then
+# cause mended, the job of the backfill processes them as the upload function would have, outcome events included:
+#   gcloud run jobs execute steel-defect-backfill --region=europe-west1 --args=-m,gcp_redrive --wait
+# What fails again stays. What can never be processed goes after a week, or by
 #   gcloud pubsub subscriptions seek steel-defect-dead-letters --time="$(date -u +%FT%TZ)"
-# empties it.
 
 resource "google_pubsub_topic" "dead_letters" {
-  # checkov:skip=CKV_GCP_83: Google encrypts it; a key of one's own would be one more thing that can stop a line
-  name       = "steel-defect-dead-letters"
-  depends_on = [google_project_service.api]
+  # checkov:skip=CKV_GCP_83: Google encrypts it; a key of one's own is var.kms_key
+  name         = "${var.name}-dead-letters"
+  kms_key_name = var.kms_key
+  depends_on   = [time_sleep.apis, time_sleep.key]
 }
 
 resource "google_pubsub_subscription" "dead_letters" {
-  name                       = "steel-defect-dead-letters"
+  name                       = "${var.name}-dead-letters"
   topic                      = google_pubsub_topic.dead_letters.id
-  message_retention_duration = "604800s" # a week, the most there is
+  ack_deadline_seconds       = 600       # the job takes several at once
+  message_retention_duration = "604800s" # a week
 
   expiration_policy {
     ttl = "" # never, though nobody reads it for a month
   }
 }
 
-locals {
-  # Eventarc makes this subscription, and does not let its trigger say what becomes of an upload that fails.
-  upload_subscription = google_eventarc_trigger.upload.transport[0].pubsub[0].subscription
-}
-
-resource "terraform_data" "delivery" {
-  triggers_replace = [local.upload_subscription, google_pubsub_topic.dead_letters.id, var.delivery_attempts]
-
-  provisioner "local-exec" {
-    command = <<-EOT
-      gcloud pubsub subscriptions update ${local.upload_subscription} --project=${var.project} --quiet \
-        --dead-letter-topic=${google_pubsub_topic.dead_letters.id} --max-delivery-attempts=${var.delivery_attempts} \
-        --ack-deadline=120 --min-retry-delay=10s --max-retry-delay=600s --message-retention-duration=7d
-    EOT
-  }
-
-  depends_on = [
-    google_pubsub_subscription.dead_letters,
-    google_pubsub_subscription_iam_member.pubsub_takes_failed,
-    google_pubsub_topic_iam_member.pubsub_gives_up,
-  ]
+resource "google_pubsub_subscription_iam_member" "job_takes_dead_letters" {
+  subscription = google_pubsub_subscription.dead_letters.id
+  role         = "roles/pubsub.subscriber"
+  member       = google_service_account.this["backfill"].member
 }
 
 # Pub/Sub takes what failed out of the one, and publishes it to the other.
 resource "google_pubsub_subscription_iam_member" "pubsub_takes_failed" {
-  subscription = local.upload_subscription
+  subscription = google_pubsub_subscription.uploads.id
   role         = "roles/pubsub.subscriber"
   member       = google_project_service_identity.agent["pubsub.googleapis.com"].member
 }

@@ -3,7 +3,9 @@
 # of functions/steel_defect/metrics.py, and the same on AWS.
 
 locals {
-  of_functions = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(${join(" OR ", [for service in google_cloud_run_v2_service.function : "\"${service.name}\""])})"
+  # Of a second deployment in the project the metrics have its name too.
+  namespace    = var.name == "steel-defect" ? "SteelDefect" : "SteelDefect/${var.name}"
+  of_functions = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(${join(" OR ", [for service in merge(google_cloud_run_v2_service.function, google_cloud_run_v2_service.page) : "\"${service.name}\""])})"
 
   # Each: its meaning, and how the value is kept. "count" adds up; "flag" has the label `value`, 0 or 1, so that shares can
   # be told; "time" is a distribution of milliseconds.
@@ -11,16 +13,16 @@ locals {
     Responses2xx      = { kind = "count", meaning = "Requests that were answered." }
     Responses4xx      = { kind = "count", meaning = "Requests that were refused." }
     Responses5xx      = { kind = "count", meaning = "Requests that failed here." }
-    PictureRefused    = { kind = "flag", meaning = "Of each picture: 1 where it cannot be scored, else 0." }
-    DefectFound       = { kind = "flag", meaning = "Of each scored picture: 1 where it is rejected, else 0." }
-    ModelMilliseconds = { kind = "time", meaning = "Of each scored picture: time in the model." }
-    TotalMilliseconds = { kind = "time", meaning = "Of each scored picture: whole time in the function." }
+    PictureRefused    = { kind = "flag", meaning = "1 for a picture that was refused, otherwise 0." }
+    DefectFound       = { kind = "flag", meaning = "1 for a scored picture that is rejected, otherwise 0." }
+    ModelMilliseconds = { kind = "time", meaning = "Time in the model for each scored picture." }
+    TotalMilliseconds = { kind = "time", meaning = "Whole time in the function for each scored picture." }
     UploadEvents      = { kind = "count", meaning = "Calls of the upload function." }
     UploadsScored     = { kind = "count", meaning = "Uploads that were scored." }
     UploadsFailed     = { kind = "count", meaning = "Uploads that can never be scored; their results say why." }
     UploadsDuplicate  = { kind = "count", meaning = "Events of uploads that had their result already." }
     UploadsSuperseded = { kind = "count", meaning = "Events of uploads of which a newer version is there." }
-    ModelNotCurrent   = { kind = "flag", meaning = "Of each call: 1 where another model serves than the one in production, else 0." }
+    ModelNotCurrent   = { kind = "flag", meaning = "1 for a call while another model serves than the one in production, otherwise 0." }
     ColdStart         = { kind = "count", meaning = "Calls that were the first of their environment." }
   }
 
@@ -31,7 +33,7 @@ locals {
 resource "google_logging_metric" "this" {
   for_each = local.metrics
 
-  name            = "SteelDefect/${each.key}"
+  name            = "${local.namespace}/${each.key}"
   description     = each.value.meaning
   filter          = "${local.of_functions} jsonPayload.metrics.${each.key}>=0"
   value_extractor = each.value.kind == "time" ? "EXTRACT(jsonPayload.metrics.${each.key})" : null
@@ -66,5 +68,11 @@ resource "google_logging_metric" "this" {
     }
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis]
+}
+
+# Cloud Monitoring knows a new metric minutes after Cloud Logging does, and until then refuses an alert on it.
+resource "time_sleep" "metrics" {
+  create_duration = "600s"
+  triggers        = { metrics = join(" ", sort([for metric in google_logging_metric.this : metric.name])) }
 }

@@ -1,13 +1,17 @@
 # Whoever marks the strip subscribes to this topic. Its messages have the attributes status and decision to filter by.
 
 resource "google_pubsub_topic" "outcomes" {
-  # checkov:skip=CKV_GCP_83: Google encrypts it; a key of one's own would be one more thing that can stop a line
-  name       = "steel-defect-outcomes"
-  depends_on = [google_project_service.api]
+  # checkov:skip=CKV_GCP_83: Google encrypts it; a key of one's own is var.kms_key
+  name         = "${var.name}-outcomes"
+  kms_key_name = var.kms_key
+  depends_on   = [time_sleep.apis, time_sleep.key]
 }
 
-resource "google_pubsub_topic_iam_member" "upload_tells" {
+# The job does so for dead letters.
+resource "google_pubsub_topic_iam_member" "tells" {
+  for_each = toset(["upload", "backfill"])
+
   topic  = google_pubsub_topic.outcomes.id
   role   = "roles/pubsub.publisher"
-  member = google_service_account.this["upload"].member
+  member = google_service_account.this[each.key].member
 }

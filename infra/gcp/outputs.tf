@@ -1,35 +1,50 @@
 locals {
   substitutions = {
-    _AUTH            = var.allow_unauthenticated ? "public" : "authenticated"
-    _REGION          = var.region
-    _API_SERVICE     = google_cloud_run_v2_service.function["api"].name
-    _UPLOAD_SERVICE  = google_cloud_run_v2_service.function["upload"].name
-    _BACKFILL_JOB    = google_cloud_run_v2_job.backfill.name
-    _MAX_INSTANCES   = var.max_instances
-    _MODEL_URI       = var.model == null ? "" : "gs://${google_storage_bucket.this["models"].name}/models/${var.model}"
-    _OUTCOME_TOPIC   = google_pubsub_topic.outcomes.id
-    _LOG_SAMPLE_RATE = var.log_sample_rate
-    _UPLOADS_BUCKET  = google_storage_bucket.this["uploads"].name
-    _RESULTS_BUCKET  = google_storage_bucket.this["results"].name
-    _IMAGES          = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
-    _API_ACCOUNT     = google_service_account.this["api"].email
-    _UPLOAD_ACCOUNT  = google_service_account.this["upload"].email
-    _BUILD_ACCOUNT   = google_service_account.this["build"].email
+    _AUTH             = var.allow_unauthenticated ? "public" : "authenticated"
+    _REGION           = var.region
+    _API_SERVICE      = google_cloud_run_v2_service.function["api"].name
+    _UPLOAD_SERVICE   = google_cloud_run_v2_service.function["upload"].name
+    _PAGE_SERVICE     = join("", [for page in google_cloud_run_v2_service.page : page.name])
+    _BACKFILL_JOB     = google_cloud_run_v2_job.backfill.name
+    _MAX_INSTANCES    = var.max_instances
+    _MODEL_URI        = var.model == null ? "" : "gs://${local.buckets["models"]}/models/${var.model}"
+    _OUTCOME_TOPIC    = google_pubsub_topic.outcomes.id
+    _DEAD_LETTERS     = google_pubsub_subscription.dead_letters.id
+    _LOG_SAMPLE_RATE  = var.log_sample_rate
+    _IGNORED_SUFFIXES = join(",", var.ignored_suffixes)
+    _KMS_KEY          = var.kms_key == null ? "" : var.kms_key
+    _UPLOADS_BUCKET   = local.buckets["uploads"]
+    _RESULTS_BUCKET   = local.buckets["results"]
+    _IMAGES           = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
+    _API_ACCOUNT      = google_service_account.this["api"].email
+    _UPLOAD_ACCOUNT   = google_service_account.this["upload"].email
+    _BUILD_ACCOUNT    = google_service_account.this["build"].email
   }
+
+  # `beta` shows the log of the build in the terminal.
+  deploy = join(" ", [
+    "gcloud beta builds submit . --config=cloudbuild.yaml --project=${var.project} --region=${var.region}",
+    "--gcs-source-staging-dir=gs://${local.buckets["build"]}/source",
+    "'--substitutions=^;^${join(";", [for name, value in local.substitutions : "${name}=${value}"])}'",
+  ])
+
+  execute = "gcloud run jobs execute ${google_cloud_run_v2_job.backfill.name} --project=${var.project} --region=${var.region}"
+  redrive = "${local.execute} --args=-m,gcp_redrive --wait"
 }
 
 output "deploy" {
   description = "Command that tests and deploys what is in this clone, to be run at its top."
-  value = join(" ", [
-    "gcloud builds submit . --config=cloudbuild.yaml --project=${var.project} --region=${var.region}",
-    "--gcs-source-staging-dir=gs://${google_storage_bucket.this["build"].name}/source",
-    "--substitutions=${join(",", [for name, value in local.substitutions : "${name}=${value}"])}",
-  ])
+  value       = local.deploy
 }
 
 output "backfill" {
   description = "Command that scores what is in the bucket of uploads and has no result of this model yet."
-  value       = "gcloud run jobs execute ${google_cloud_run_v2_job.backfill.name} --project=${var.project} --region=${var.region} --wait"
+  value       = "${local.execute} --wait"
+}
+
+output "redrive" {
+  description = "Command that processes the uploads which were given up."
+  value       = local.redrive
 }
 
 output "api_url" {
@@ -39,7 +54,7 @@ output "api_url" {
 
 output "buckets" {
   description = "Names of the buckets, by their use."
-  value       = local.buckets
+  value       = local.bucket_names
 }
 
 output "outcome_topic" {

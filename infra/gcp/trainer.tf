@@ -60,28 +60,23 @@ variable "training" {
 
 locals {
   trainings   = var.training == null ? {} : { run = var.training }
-  trainer     = "steel-defect-trainer"
+  trainer     = "${var.name}-trainer"
   data_bucket = try(split("/", var.training.data)[2], null)
 
   trainer_objects = merge(
     { for name, run in local.trainings : "run" => {
-      bucket = local.buckets["models"], role = "roles/storage.objectUser", prefix = "runs/${run.run}/"
+      bucket = local.bucket_names["models"], role = "roles/storage.objectUser", prefix = "runs/${run.run}/"
     } },
-    # Create, and read to compare: what is trained serves only after somebody promoted it, and nothing is overwritten.
+    # Create, and read to compare: nothing is overwritten, and what is trained serves only after somebody promoted it. For
+    # the first version of a model the promotion would be a file to create.
     { for use in ["objectCreator", "objectViewer"] : use => {
-      bucket = local.buckets["models"], role = "roles/storage.${use}", prefix = "models/"
+      bucket = local.bucket_names["models"], role = "roles/storage.${use}", prefix = "models/"
+      but    = use == "objectCreator" ? " && !resource.name.endsWith(\"/production.json\")" : ""
     } if var.training != null },
     { for name, run in local.trainings : "data" => {
       bucket = local.data_bucket, role = "roles/storage.objectViewer", prefix = "${trimprefix(run.data, "gs://${local.data_bucket}/")}/"
     } if run.data != null },
   )
-}
-
-resource "google_project_service" "trainer" {
-  for_each = var.training == null ? [] : toset(["compute.googleapis.com", "iap.googleapis.com"])
-
-  service            = each.key
-  disable_on_destroy = false # something else in the project may use it
 }
 
 # ---- What the machine may ------------------------------------------------------------------------------------------
@@ -90,9 +85,9 @@ resource "google_service_account" "trainer" {
   for_each = local.trainings
 
   account_id   = local.trainer
-  display_name = "steel-defect trainer"
+  display_name = "${var.name} trainer"
   description  = "Trains, and publishes what came out"
-  depends_on   = [google_project_service.api]
+  depends_on   = [time_sleep.apis]
 }
 
 resource "google_storage_bucket_iam_member" "trainer_objects" {
@@ -104,7 +99,7 @@ resource "google_storage_bucket_iam_member" "trainer_objects" {
 
   condition {
     title      = "objects below ${each.value.prefix}"
-    expression = "resource.name.startsWith(\"projects/_/buckets/${each.value.bucket}/objects/${each.value.prefix}\")"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${each.value.bucket}/objects/${each.value.prefix}\")${lookup(each.value, "but", "")}"
   }
 
   depends_on = [google_storage_bucket.this]
@@ -125,10 +120,10 @@ resource "google_storage_bucket_iam_member" "trainer_lists" {
 resource "google_project_iam_custom_role" "trainer" {
   for_each = local.trainings
 
-  role_id     = "steelDefectTrainer"
-  title       = "steel-defect trainer"
+  role_id     = replace(local.trainer, "-", "_")
+  title       = "${var.name} trainer"
   description = "Resizes a managed instance group"
-  permissions = ["compute.instanceGroupManagers.get", "compute.instanceGroupManagers.update"]
+  permissions = ["compute.instanceGroupManagers.get", "compute.instanceGroupManagers.update", "compute.regionOperations.get"]
 }
 
 resource "google_project_iam_member" "trainer" {
@@ -146,7 +141,7 @@ resource "google_compute_network" "trainer" {
 
   name                    = local.trainer
   auto_create_subnetworks = false
-  depends_on              = [google_project_service.trainer]
+  depends_on              = [time_sleep.apis]
 }
 
 resource "google_compute_subnetwork" "trainer" {
@@ -242,7 +237,7 @@ resource "google_compute_instance_template" "trainer" {
       # Gets the run's source, trains, and turns the machine off, however that ended.
       set -euo pipefail
       export RUN='${each.value.run}' RECIPE='${each.value.recipe}' MODEL='${each.value.model == null ? "" : each.value.model}' MAX_MINUTES='${each.value.max_minutes}'
-      export DATA='${each.value.data == null ? "" : each.value.data}' MODELS='gs://${local.buckets["models"]}' TRAIN_OPTIONS='${each.value.options}'
+      export DATA='${each.value.data == null ? "" : each.value.data}' MODELS='gs://${local.bucket_names["models"]}' TRAIN_OPTIONS='${each.value.options}'
       cd "$(mktemp --directory)"
       export HOME=$PWD PATH=$PATH:/usr/local/bin:/snap/bin
       export CLOUDSDK_STORAGE_PARALLEL_COMPOSITE_UPLOAD_ENABLED=False # its pieces would be outside the run's folder
@@ -316,5 +311,5 @@ resource "google_compute_region_instance_group_manager" "trainer" {
 
 output "training" {
   description = "Where log, run folder and outcome of the training run are."
-  value       = var.training == null ? null : "gs://${local.buckets["models"]}/runs/${var.training.run}/"
+  value       = var.training == null ? null : "gs://${local.bucket_names["models"]}/runs/${var.training.run}/"
 }

@@ -19,6 +19,17 @@ variable "region" {
   }
 }
 
+variable "name" {
+  description = "Begin of every name that is made here. Each deployment in a project has its own, and its own state."
+  type        = string
+  default     = "steel-defect"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{2,18}[a-z0-9]$", var.name))
+    error_message = "A name has 4 to 20 characters of a-z, 0-9 and '-', and begins with a letter."
+  }
+}
+
 variable "allow_unauthenticated" {
   description = "Whether anybody who has the URL may call the api function. Where false, a caller needs an identity token and roles/run.invoker."
   type        = bool
@@ -69,13 +80,52 @@ variable "max_instances" {
   }
 }
 
+variable "uploads_bucket" {
+  description = "Bucket of this project that cameras write to already. Null: one is made."
+  type        = string
+  default     = null
+}
+
+variable "results_bucket" {
+  description = "Bucket of this project that is to get the results, and holds nothing else. Null: one is made."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.results_bucket == null ? true : var.results_bucket != var.uploads_bucket
+    error_message = "Take another bucket than that of the uploads: each result would be an upload."
+  }
+}
+
+variable "ignored_suffixes" {
+  description = "Ends of names of uploads that are no pictures: they get no result. Upper and lower case are the same."
+  type        = list(string)
+  default     = [".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", ".json", ".xml", ".csv", ".txt", ".md5", ".sha256", ".log", ".db", ".ds_store"]
+
+  validation {
+    condition     = alltrue([for suffix in var.ignored_suffixes : can(regex("^[A-Za-z0-9._-]+$", suffix))])
+    error_message = "A suffix has only A-Z, a-z, 0-9, '.', '_' and '-'."
+  }
+}
+
 variable "keep_uploads_days" {
-  description = "Uploads are deleted that many days after they came. Null: never."
+  description = "Uploads are deleted that many days after they came, and can be had back for 37 days more. Null: never."
   type        = number
   default     = null
 
   validation {
     condition     = var.keep_uploads_days == null ? true : var.keep_uploads_days >= 1
+    error_message = "Give at least one day, or null."
+  }
+}
+
+variable "keep_results_days" {
+  description = "As keep_uploads_days, for results."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.keep_results_days == null ? true : var.keep_results_days >= 1
     error_message = "Give at least one day, or null."
   }
 }
@@ -110,6 +160,17 @@ variable "alert_email" {
   validation {
     condition     = var.alert_email == null ? true : can(regex("^[^@ ]+@[^@ ]+$", var.alert_email))
     error_message = "That is no address."
+  }
+}
+
+variable "alert_channels" {
+  description = "Notification channels of Cloud Monitoring that are told as well, such as Slack, PagerDuty or a webhook: projects/P/notificationChannels/ID."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for channel in var.alert_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "Give each as projects/PROJECT/notificationChannels/ID."
   }
 }
 

@@ -10,10 +10,15 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 6.50"
     }
-    # For google_project_service_identity alone, which the other does not have.
+    # For what the other does not have: the identity of a service, and Identity-Aware Proxy in front of one.
     google-beta = {
       source  = "hashicorp/google-beta"
       version = "~> 6.50"
+    }
+    # Google takes some changes before they hold. Each wait in here says which.
+    time = {
+      source  = "hashicorp/time"
+      version = "~> 0.13"
     }
   }
 }
@@ -21,10 +26,19 @@ terraform {
 provider "google" {
   project        = var.project
   region         = var.region
-  default_labels = { application = "steel-defect" }
+  default_labels = { application = var.name }
 }
 
 provider "google-beta" {
-  project = var.project
-  region  = var.region
+  project        = var.project
+  region         = var.region
+  default_labels = { application = var.name }
+}
+
+# The API of budgets belongs to no project: it has to be told which one's quota a call counts against.
+provider "google" {
+  alias                 = "billing"
+  project               = var.project
+  billing_project       = var.project
+  user_project_override = true
 }

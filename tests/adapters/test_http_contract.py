@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from steel_defect.http import PROBLEM_TYPE, Request, Response
+from steel_defect.errors import PROBLEM_TYPE
+from steel_defect.http import Request, Response
 from tests.pictures import strip_jpeg
 from tests.requests_table import bad_requests, good_requests, predict
 

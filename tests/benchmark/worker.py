@@ -76,7 +76,7 @@ def main() -> None:
                 if "batch" in asked:
                     chosen = [pictures[(place + more) % len(pictures)] for more in range(asked["batch"])]
                     for picture in chosen:
-                        module._scorer().score(picture)  # noqa: SLF001 - the queue's path without its store
+                        module._app.models().score(picture)  # noqa: SLF001 - the queue's path without its store
                 elif asked.get("stages"):
                     stages.append(stages_of(handler, module, events[place]))
                 else:

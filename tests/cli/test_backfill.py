@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
 from steel_defect.scorer import Scorer
-from steel_defect.storage import StorageUnavailable, Store, open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
@@ -22,7 +23,6 @@ from tests.servers.emulators import make_gcs_bucket, make_s3_bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
-
 
 _numbers = itertools.count()
 
@@ -117,6 +117,22 @@ def test_stopped_in_the_middle_it_goes_on(bucket: Bucket, monkeypatch: pytest.Mo
     assert "20 had a result of this model" in again.stdout
 
 
+def test_each_result_is_read_once(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.pictures.put("a.jpg", strip_jpeg())
+    read: list[str] = []
+    reads = UploadProcessor._existing  # noqa: SLF001 - counts what it reads
+
+    def counted(self: UploadProcessor, ref: ObjectRef) -> Any:  # noqa: ANN401 - passes it on
+        read.append(ref.key)
+        return reads(self, ref)
+
+    monkeypatch.setattr(UploadProcessor, "_existing", counted)
+    for outcome in ("scored", "duplicate"):
+        assert bucket.outcomes() == {"a.jpg": outcome}
+        assert read == ["a.jpg"]
+        read.clear()
+
+
 def test_an_event_that_is_late_does_not_undo_a_backfill(bucket: Bucket) -> None:
     old = bucket.pictures.put("a.jpg", b"no picture")
     new = bucket.pictures.put("a.jpg", strip_jpeg())
@@ -125,7 +141,9 @@ def test_an_event_that_is_late_does_not_undo_a_backfill(bucket: Bucket) -> None:
     orders = ["0055", "0056"] if bucket.cloud == "s3" else generations
     scheme: Any = bucket.cloud
     scorer = Scorer(probe_model())
-    processor = UploadProcessor(lambda: scorer, bucket.results_uri)
+    processor = UploadProcessor(
+        FixedModel(scorer), Buckets(Location(bucket.cloud, bucket.name), Location.parse(bucket.results_uri))
+    )
     late, own = (
         ObjectRef(scheme, bucket.name, "a.jpg", order, version=info.version)
         for order, info in zip(orders, (old, new), strict=True)

@@ -19,7 +19,8 @@ from PIL import Image
 
 from steel_defect.cli import main
 from steel_defect.cli.keys import keys_of
-from steel_defect.storage import open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.pictures import encoded
@@ -80,7 +81,9 @@ class Function:
     def __init__(self, scheme: Literal["s3", "gs"], scorer: Scorer, bucket: str = UPLOADS, delay: float = 0.2) -> None:
         self._scheme, self._bucket, self._delay = scheme, bucket, delay
         self._store = open_store(f"{scheme}://{bucket}")
-        self._processor = UploadProcessor(lambda: scorer, f"{scheme}://{RESULTS}")
+        self._processor = UploadProcessor(
+            FixedModel(scorer), Buckets(Location(scheme, bucket), Location(scheme, RESULTS))
+        )
         self._seen = {(info.key, info.tag) for info in self._store.list()}
         self._stopped = Event()
         self._thread = Thread(target=self._run)

@@ -29,11 +29,11 @@ PREDICT = """
 import base64, pathlib
 from steel_defect.api import Api
 from steel_defect.http import Request
-from steel_defect.serving import model_source
+from steel_defect.serving import ModelSource
 from steel_defect.settings import load_settings
 picture = pathlib.Path({picture!r}).read_bytes()
 body = json.dumps({{"image": base64.b64encode(picture).decode()}}).encode()
-api = Api(model_source(load_settings))
+api = Api(ModelSource(load_settings()))
 assert api.handle(Request("POST", "/predict", {{"content-type": "image/jpeg"}}, {{}}, picture)).status == 200
 assert api.handle(Request("POST", "/predict", {{"content-type": "application/json"}}, {{}}, body)).status == 200
 """
@@ -62,7 +62,7 @@ def test_a_prediction_with_the_bundled_model_loads_no_store_no_registry_and_no_p
     code = f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT + listed
     loaded = {name.split(".")[1] for name in imported(code)}
     assert {"api", "scorer", "image"} <= loaded
-    assert not loaded & {"cli", "client", "pages", "registry", "registry_objects", "storage", "uploads"}
+    assert not loaded & {"cli", "client", "pages", "registry", "storage", "uploads"}
 
 
 def test_a_jpeg_loads_no_plugin_of_another_format() -> None:

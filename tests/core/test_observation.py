@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from steel_defect import observation
+from steel_defect.log_line import Line, sampled
 from steel_defect.metrics import DESCRIPTIONS, Metric
-from steel_defect.observation import Line, observed, sampled
+from steel_defect.observation import observed
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

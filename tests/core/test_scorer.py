@@ -6,13 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import pytest
 from PIL import Image
 
-from steel_defect.contract import ContractError, Distribution, ModelContract, Reference, to_metadata
+from steel_defect.contract import (
+    ContractError,
+    Decision,
+    Distribution,
+    ModelContract,
+    Reference,
+    decision_index,
+    to_metadata,
+)
 from steel_defect.errors import ModelUnavailable
-from steel_defect.scorer import Decision, Scorer
+from steel_defect.scorer import Scorer
 from steel_defect.settings import BUNDLED_MODEL
 from tests.pictures import encoded, gradient, gray, strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
@@ -48,6 +57,17 @@ def test_a_batch_answers_as_its_pictures_one_by_one(probe: Scorer) -> None:
     pictures = [probe.decode(shade(value))[0] for value in (10, 100, 250)]
     batch = probe.score_decoded(pictures, [0.0, 0.0, 0.0])
     assert [p.defect_prob for p in batch] == pytest.approx([10 / 255, 100 / 255, 250 / 255], abs=1e-5)
+
+
+def test_the_rule_is_the_same_for_one_probability_and_for_many() -> None:
+    low, high = 0.25, 0.75
+    probabilities = np.array([0, np.nextafter(low, 0), low, 0.5, np.nextafter(high, 0), high, 1])
+    expected = [Decision.PASS] * 2 + [Decision.REVIEW] * 3 + [Decision.REJECT] * 2
+    assert [tuple(Decision)[index] for index in decision_index(probabilities, low, high)] == expected
+    contract = replace(CONTRACT, review_low=low, threshold=0.5, review_high=high)
+    assert [contract.decide(float(probability)) for probability in probabilities] == expected
+    # Without a band to review, the threshold decides.
+    assert replace(contract, review_low=0.5, review_high=0.5).decide(0.5) == Decision.REJECT
 
 
 def test_many_threads_share_one_scorer(probe: Scorer) -> None:

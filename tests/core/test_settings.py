@@ -85,3 +85,22 @@ def test_how_much_is_logged() -> None:
 def test_a_refresh_that_cannot_be_meant(value: str) -> None:
     with pytest.raises(SettingsError, match="MODEL_REFRESH_SECONDS"):
         settings_from({"MODEL_REFRESH_SECONDS": value})
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"UPLOADS_URI": "s3://one"}, "go together"),
+        ({"RESULTS_URI": "s3://one"}, "go together"),
+        ({"UPLOADS_URI": "s3://one/a", "RESULTS_URI": "s3://one/b"}, "use another bucket"),
+        ({"UPLOADS_URI": "uploads", "RESULTS_URI": "s3://one"}, "'uploads' is not the URI of a store"),
+    ],
+)
+def test_buckets_that_make_no_sense_end_the_start(environment: dict[str, str], complaint: str) -> None:
+    with pytest.raises(SettingsError, match=complaint):
+        settings_from(environment)
+
+
+def test_a_program_of_no_use_without_buckets_says_which_variables_to_set() -> None:
+    with pytest.raises(SettingsError, match="set UPLOADS_URI and RESULTS_URI"):
+        settings_from({}).require_buckets()

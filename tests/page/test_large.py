@@ -15,7 +15,8 @@ from botocore.session import Session
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync --group browser")
 from playwright.sync_api import expect
 
-from steel_defect.storage import open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.infra.aws.template import Resolved
@@ -57,7 +58,9 @@ class Place:
     def score(self, scorer: Scorer) -> None:
         """As the upload function does with all that is there."""
         store = open_store(f"{self.scheme}://{UPLOADS}")
-        processor = UploadProcessor(lambda: scorer, f"{self.scheme}://{RESULTS}")
+        processor = UploadProcessor(
+            FixedModel(scorer), Buckets(Location(self.scheme, UPLOADS), Location(self.scheme, RESULTS))
+        )
         for listed in store.list():
             info = store.head(listed.key)
             processor.process(ObjectRef(self.scheme, UPLOADS, info.key, "01", info.version, info.size, info.tag))

@@ -10,7 +10,7 @@ import pytest
 
 from steel_defect.http import Request
 from steel_defect.registry import promote, rollback
-from steel_defect.registry_objects import Production, encoded
+from steel_defect.registry.objects import Production, encoded
 from tests.adapters.test_http_contract import assert_in_contract
 from tests.pictures import strip_jpeg
 from tests.requests_table import predict

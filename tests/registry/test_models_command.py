@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
-from steel_defect.registry_objects import PromotionLost
+from steel_defect.registry import PromotionLost
 
 if TYPE_CHECKING:
     from pathlib import Path

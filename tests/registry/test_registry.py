@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steel_defect import registry as functions
 from steel_defect.errors import ModelUnavailable
-from steel_defect.registry import fetch, production, promote, publish, rollback, verify, versions
-from steel_defect.registry_objects import PromotionLost, RegistryError, VersionDamaged, VersionMissing
+from steel_defect.registry import (
+    PromotionLost,
+    RegistryError,
+    VersionDamaged,
+    VersionMissing,
+    fetch,
+    production,
+    promote,
+    publish,
+    rollback,
+    verify,
+    versions,
+)
 from steel_defect.storage import StorageUnavailable, open_store
 from tests.probe_model import CONTRACT, probe_model
 from tests.registry.conftest import broken_answers, model
@@ -62,7 +72,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both_have_read = Barrier(2)
-    verified = functions.verify
+    verified = verify
 
     def slow(*arguments: Any) -> Any:  # noqa: ANN401 - as verify
         both_have_read.wait()
@@ -74,7 +84,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
         except PromotionLost:
             return None
 
-    monkeypatch.setattr(functions, "verify", slow)
+    monkeypatch.setattr("steel_defect.registry.promotion.verify", slow)
     history: list[str] = []
     for _ in range(5):
         # The first time it is create-only; from then on compare-and-swap, each with what is not in production.

@@ -13,9 +13,10 @@ import pytest
 
 from steel_defect import serving
 from steel_defect.api import Api
-from steel_defect.http import Request
+from steel_defect.errors import ModelUnavailable
+from steel_defect.http import Request, Response
 from steel_defect.registry import promote, publish, rollback
-from steel_defect.registry_objects import Production, encoded
+from steel_defect.registry.objects import Production, encoded
 from steel_defect.scorer import Scorer
 from steel_defect.serving import ModelSource
 from steel_defect.settings import BUNDLED_MODEL, settings_from
@@ -37,12 +38,16 @@ class Function:
 
     def __init__(self, uri: str, now: float = 1e9) -> None:
         self.now = now
-        self.source = ModelSource(lambda: settings_from({"MODEL_URI": uri}), clock=lambda: self.now)
+        self.source = ModelSource(settings_from({"MODEL_URI": uri}), clock=lambda: self.now)
         self._api = Api(self.source, self.source.state)
+
+    def answer(self) -> Response:
+        """The answer to a picture."""
+        return self._api.handle(PICTURE)
 
     def serves(self) -> str:
         """The SHA-256 in the answer to a picture."""
-        answer = self._api.handle(PICTURE)
+        answer = self.answer()
         assert answer.status == 200, answer.body
         return str(json.loads(answer.body)["model"]["sha256"])
 
@@ -55,11 +60,11 @@ class Function:
         """What serves so much later, once the look that a first request starts has come to its end."""
         self.now += seconds
         self.serves()
-        wait_for_look()
+        wait_for_check()
         return self.serves()
 
 
-def wait_for_look() -> None:
+def wait_for_check() -> None:
     for thread in threading.enumerate():
         if thread.name == "model-registry":
             thread.join(20)
@@ -178,6 +183,41 @@ def test_a_start_without_the_registry_serves_the_bundled_model_and_says_so(
     assert function.says() == ("current", None)
 
 
+def test_an_answer_by_the_bundled_model_in_place_of_the_registrys_is_marked_and_no_upload_is_scored_by_it(
+    local_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(local_registry.store, "probe", local_registry.first, who="test")
+    reads = LocalStore.get
+
+    def fail(*_: Any, **__: Any) -> Any:  # noqa: ANN401 - as Store.get
+        message = "no network"
+        raise StorageUnavailable(message)
+
+    monkeypatch.setattr(LocalStore, "get", fail)
+    function = Function(f"{local_registry.uri}/models/probe")
+    assert json.loads(function.answer().body)["model"]["registry"] == "bundled"
+    for model_of in (function.source.registered, function.source.confirmed):
+        with pytest.raises(ModelUnavailable, match="no network"):
+            model_of()
+    monkeypatch.setattr(LocalStore, "get", reads)
+    assert function.source.registered().sha256 == local_registry.first
+    assert "registry" not in json.loads(function.answer().body)["model"]
+    monkeypatch.setattr(LocalStore, "get", fail)
+    assert function.source.registered().sha256 == local_registry.first  # production's last known one
+    with pytest.raises(ModelUnavailable, match="no network"):
+        function.source.confirmed()
+    assert json.loads(function.answer().body)["model"]["registry"] == "stale"
+
+
+def test_a_promotion_is_confirmed_at_once(local_registry: Registry) -> None:
+    promote(local_registry.store, "probe", local_registry.first, who="test")
+    function = Function(f"{local_registry.uri}/models/probe")
+    assert function.source.confirmed().sha256 == local_registry.first
+    promote(local_registry.store, "probe", local_registry.second, who="test")
+    assert function.serves() == local_registry.first
+    assert function.source.confirmed().sha256 == local_registry.second
+
+
 def test_a_start_before_anything_is_in_production(local_registry: Registry) -> None:
     function = Function(f"{local_registry.uri}/models/probe")
     assert function.serves() == bundled()
@@ -204,7 +244,7 @@ def test_a_registry_that_does_not_answer_does_not_hold_up_the_start(
     assert time.monotonic() - start < 10
     assert function.says() == ("bundled", None)
     answer.set()
-    wait_for_look()
+    wait_for_check()
     assert function.serves() == local_registry.first
 
 
@@ -231,7 +271,7 @@ def test_no_request_waits_for_the_registry_or_meets_a_half_loaded_model(
         answers = pool.map(lambda _: function.serves(), range(200))
         answer.set()
         assert set(answers) <= {local_registry.first, local_registry.second}
-    wait_for_look()
+    wait_for_check()
     assert set(calls) == {"model-registry"}
     assert function.serves() == local_registry.second
 
@@ -251,7 +291,7 @@ def test_a_restore_hook_gets_the_promoted_model_before_the_first_request(
 ) -> None:
     assert function.serves() == local_registry.first
     promote(local_registry.store, "probe", local_registry.second, who="test")
-    function.source.look_now(20)
+    function.source.check_now(20)
     assert function.serves() == local_registry.second
 
 

@@ -63,6 +63,17 @@ def test_all_the_keys_beside_each_other_in_the_order_of_their_bytes(store: Store
     assert all(store.get(key).data == key.encode() for key in keys)
 
 
+def test_versions_come_newest_first_and_outlive_the_object(store: Store, uri: str) -> None:
+    written = [store.put("a+b/ü.jpg", content).version for content in (b"1", b"2", b"3")]
+    store.put("a+b/ü.jpg.more", b"4")
+    store.put("a+b/u", b"5")
+    expected = () if uri.startswith("file:") else tuple(written[::-1])
+    assert store.versions("a+b/ü.jpg") == expected
+    store.delete("a+b/ü.jpg")
+    assert store.versions("a+b/ü.jpg") == expected
+    assert store.versions("never") == ()
+
+
 def test_a_key_that_goes_on_where_another_ends(store: Store, uri: str) -> None:
     store.put("a", b"1")
     if uri.startswith("file:"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from steel_defect.storage import open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in
 from steel_defect.uploads.results import result_key
@@ -24,7 +25,9 @@ def test_every_key_has_its_own_result_below_the_prefix(
 ) -> None:
     bucket, results_bucket = make_bucket(), make_bucket()
     uploads = open_store(f"{cloud}://{bucket}")
-    processor = UploadProcessor(lambda: probe, f"{cloud}://{results_bucket}/kept here")
+    processor = UploadProcessor(
+        FixedModel(probe), Buckets(Location(cloud, bucket), Location(cloud, results_bucket, "kept here"))
+    )
     for number, key in enumerate(KEYS):
         info = uploads.put(key, strip_jpeg())
         if cloud == "gs":

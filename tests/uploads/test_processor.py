@@ -18,9 +18,18 @@ from PIL import Image
 from steel_defect.errors import ModelUnavailable
 from steel_defect.parallel import in_order
 from steel_defect.scorer import Prediction, Scorer
-from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
+from steel_defect.settings import IGNORED_SUFFIXES
+from steel_defect.storage import (
+    Buckets,
+    Location,
+    ObjectNotFound,
+    PreconditionFailed,
+    StorageUnavailable,
+    Store,
+    open_store,
+)
 from steel_defect.uploads import results
-from steel_defect.uploads.processor import Outcome, ResultsAmongUploads, UploadProcessor
+from steel_defect.uploads.processor import ForeignBucket, Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.pictures import encoded
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _names = itertools.count()
+BUCKETS = Buckets(Location("s3", "uploads"), Location("s3", "results", "here"))
 SCHEMA = Draft202012Validator(json.loads(Path(results.__file__).with_name("result.schema.json").read_text()))
 
 
@@ -45,6 +55,7 @@ class Tapped:
         self.head = store.head
         self.put = store.put
         self.list = store.list
+        self.versions = store.versions
         self.delete = store.delete
         self.sign_upload = store.sign_upload
 
@@ -59,14 +70,27 @@ class World:
         self.results = Tapped(open_store(f"memory://results-{number}"))
         self.told: list[dict[str, Any]] = []
         self.tell: Callable[[dict[str, Any]], None] = self.told.append
-        stores: dict[str, Store] = {"s3://uploads": self.uploads, "s3://results/here": self.results}
+        self.stores: dict[str, Store] = {"s3://uploads": self.uploads, "s3://results/here": self.results}
         self.processor = UploadProcessor(
-            lambda: self.scorer(),  # noqa: PLW0108 - looked up at each call, as is the listener
-            "s3://results/here",
-            lambda outcome: self.tell(outcome),  # noqa: PLW0108 - as above
-            stores.__getitem__,
+            self,
+            BUCKETS,
+            lambda outcome: self.tell(outcome),  # noqa: PLW0108 - looked up at each call
+            ignored_suffixes=IGNORED_SUFFIXES,
+            open_bucket=self.open,
         )
         self._orders = itertools.count(1)
+
+    def open(self, location: Location) -> Store:
+        """The store of a bucket."""
+        return self.stores[str(location)]
+
+    def registered(self) -> Scorer:
+        """The model; see `Models`."""
+        return self.scorer()
+
+    def confirmed(self) -> Scorer:
+        """The model; see `Models`."""
+        return self.scorer()
 
     def upload(self, key: str, data: bytes) -> ObjectRef:
         """Put a picture there, as a camera does."""
@@ -103,6 +127,8 @@ def test_the_result_of_a_picture(world: World, probe: Scorer) -> None:
         "key": "line 3/a.png",
         "version": ref.version,
         "order": ref.order,
+        "etag": ref.tag,
+        "size": ref.size,
     }
     (told,) = world.told
     assert told["result"] == "s3://results/here/scores/line 3/a.png.json"
@@ -113,7 +139,6 @@ def test_the_result_of_a_picture(world: World, probe: Scorer) -> None:
     ("data", "slug"),
     [
         (b"no picture", "not-an-image"),
-        (b"", "empty-body"),
         (shade(9)[:-30], "damaged-image"),
         (bytes(CONTRACT.input.max_bytes + 1), "too-many-bytes"),
     ],
@@ -303,7 +328,7 @@ def test_a_listener_that_fails_loses_no_result_and_is_told_later(world: World) -
 
 
 def test_results_are_never_scored(world: World) -> None:
-    with pytest.raises(ResultsAmongUploads):
+    with pytest.raises(ForeignBucket):
         world.processor.process(ObjectRef("s3", "results", "here/scores/a.json", order="1"))
 
 

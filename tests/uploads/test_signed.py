@@ -11,9 +11,11 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from steel_defect.api import Api
-from steel_defect.http import PROBLEM_TYPE, Request, Response
+from steel_defect.errors import PROBLEM_TYPE
+from steel_defect.http import Request, Response
+from steel_defect.serving import FixedModel
 from steel_defect.settings import settings_from
-from steel_defect.storage import Store, open_store
+from steel_defect.storage import Buckets, Location, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
@@ -24,6 +26,7 @@ from tests.probe_model import CONTRACT
 from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun, Lambda, Transport
+from tests.written_result import WRITTEN_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +82,10 @@ def wanted(name: str = "strip.jpg", content_type: str = "image/jpeg", size: Any 
     return Request("POST", "/uploads", JSON, {}, body)
 
 
+def signed_from(uploads: str, results: str) -> SignedUploads:
+    return SignedUploads(Buckets(Location.parse(uploads), Location.parse(results)))
+
+
 def sign(function: Transport, request: Request) -> dict[str, Any]:
     response = function.send(request)
     assert response.status == 201, response.body
@@ -99,7 +106,7 @@ def score(cloud: Literal["s3", "gs"], key: str, probe: Scorer) -> Outcome:
     """As the upload function does when the bucket tells it."""
     info = open_store(f"{cloud}://{UPLOADS}").head(key)
     ref = ObjectRef(cloud, UPLOADS, key, order="01", version=info.version, size=info.size)
-    return UploadProcessor(lambda: probe, f"{cloud}://{RESULTS}").process(ref)
+    return UploadProcessor(FixedModel(probe), Buckets(Location(cloud, UPLOADS), Location(cloud, RESULTS))).process(ref)
 
 
 def result(function: Transport, key: str) -> tuple[Response, dict[str, Any]]:
@@ -195,7 +202,7 @@ def test_what_is_not_signed(function: Transport, request_: Request, status: int,
 def test_what_cameras_put_and_whatever_else_is_in_the_bucket_cannot_be_read(
     function: Transport, cloud: Literal["s3", "gs"], key: str
 ) -> None:
-    open_store(f"{cloud}://{RESULTS}").put(result_key("line-3/camera.jpg"), b'{"schema_version": 1}')
+    open_store(f"{cloud}://{RESULTS}").put(result_key("line-3/camera.jpg"), WRITTEN_RESULT)
     response, problem = result(function, quote(key, safe="/%"))
     assert (response.status, problem["type"]) == (404, f"{PROBLEM_TYPE}not-found")
 
@@ -205,7 +212,7 @@ def test_a_bucket_that_is_not_there_is_a_fault_of_the_deployment(
 ) -> None:
     for name, value in ministack.environment.items():
         monkeypatch.setenv(name, value)
-    api = Api(lambda: probe, uploads=lambda: SignedUploads("s3://signed-nothing", "s3://signed-nothing-either"))
+    api = Api(lambda: probe, uploads=lambda: signed_from("s3://signed-nothing", "s3://signed-nothing-either"))
     assert api.handle(Request("GET", f"/results/{KEY}")).status == 500
 
 
@@ -214,13 +221,13 @@ def test_buckets_that_cannot_be_reached_are_worth_a_retry(probe: Scorer, monkeyp
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    api = Api(lambda: probe, uploads=lambda: SignedUploads("s3://uploads", "s3://results"))
+    api = Api(lambda: probe, uploads=lambda: signed_from("s3://uploads", "s3://results"))
     response = api.handle(Request("GET", f"/results/{KEY}"))
     assert (response.status, json.loads(response.body)["type"]) == (503, f"{PROBLEM_TYPE}uploads-unavailable")
 
 
 def test_stores_that_cannot_sign_count_as_none(probe: Scorer) -> None:
-    api = Api(lambda: probe, uploads=lambda: SignedUploads("memory://signed-uploads", "memory://signed-results"))
+    api = Api(lambda: probe, uploads=lambda: signed_from("memory://signed-uploads", "memory://signed-results"))
     response = api.handle(wanted())
     assert (response.status, json.loads(response.body)["type"]) == (404, f"{PROBLEM_TYPE}uploads-not-configured")
 
@@ -255,10 +262,10 @@ def test_a_prefix_of_the_store_is_part_of_the_uploads_name_and_not_of_the_key(
     assert s3
     for name, value in ministack.environment.items():
         monkeypatch.setenv(name, value)
-    api = Api(lambda: probe, uploads=lambda: SignedUploads(f"s3://{UPLOADS}/a/b/", f"s3://{RESULTS}/c"))
+    api = Api(lambda: probe, uploads=lambda: signed_from(f"s3://{UPLOADS}/a/b/", f"s3://{RESULTS}/c"))
     signed = json.loads(api.handle(wanted(size=5)).body)
     assert put(signed, b"notes") == 200
     store: Store = open_store(f"s3://{UPLOADS}")
     assert store.get(f"a/b/{signed['key']}").data == b"notes"
-    open_store(f"s3://{RESULTS}/c").put(result_key(f"a/b/{signed['key']}"), b'{"schema_version": 1}')
+    open_store(f"s3://{RESULTS}/c").put(result_key(f"a/b/{signed['key']}"), WRITTEN_RESULT)
     assert api.handle(Request("GET", f"/results/{signed['key']}")).status == 200

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from steel_defect.storage import StorageError, StorageUnavailable, Store, open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, StorageError, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in_text
 from steel_defect.uploads.results import result_key
@@ -67,6 +68,9 @@ class Flaky:
 
     def put(self, key: str, data: bytes, **named: Any) -> Any:  # noqa: ANN401 - as the store
         return self._call(self._store.put, key, data, **named)
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        return tuple(self._call(self._store.versions, key))
 
     def list(self, prefix: str = "") -> Iterator[Any]:
         return self._store.list(prefix)
@@ -137,7 +141,12 @@ def test_every_key_ends_with_the_right_result_of_its_newest_version(
     storm = upload_all(cloud, bucket, plain[f"{cloud}://{bucket}"], chance)
     flaky = {uri: Flaky(store, chance) for uri, store in plain.items()}
     told: list[dict[str, Any]] = []
-    processor = UploadProcessor(lambda: probe, f"{cloud}://{results_bucket}", told.append, flaky.__getitem__)
+    processor = UploadProcessor(
+        FixedModel(probe),
+        Buckets(Location(cloud, bucket), Location(cloud, results_bucket)),
+        told.append,
+        open_bucket=lambda location: flaky[str(location)],
+    )
 
     def handle(message: str) -> None:
         refs = [ref_from_cloud_storage(json.loads(message))] if cloud == "gs" else refs_in_text(message)

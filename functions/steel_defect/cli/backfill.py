@@ -12,8 +12,10 @@ import click
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from steel_defect.cli.model import load_scorer
-from steel_defect.storage import StorageError
+from steel_defect.cli.model import model_source
+from steel_defect.errors import ModelUnavailable
+from steel_defect.settings import load_settings
+from steel_defect.storage import Buckets, Location, StorageError
 from steel_defect.uploads.backfill import Backfill, Backfilled
 from steel_defect.uploads.processor import Outcome
 
@@ -28,6 +30,7 @@ _WORDS: Final = {
     Outcome.FAILED: "no picture that can be scored (the results say why)",
     Outcome.DUPLICATE: "had a result of this model",
     Outcome.SUPERSEDED: "changed meanwhile",
+    Outcome.IGNORED: "ignored: folder markers, no bytes, or names that are no picture's",
     None: "failed",
 }
 
@@ -46,20 +49,25 @@ def backfill(
     columns = (SpinnerColumn(), TextColumn("scoring"), MofNCompleteColumn(), TimeElapsedColumn())
     hidden = output is not None and sys.stdout.isatty()
     try:
-        work = Backfill(load_scorer(model), paths[0], results)
+        models = model_source(model)
+        models.confirmed()  # Never the bundled model in place of one that cannot be loaded.
+        buckets = Buckets(Location.parse(paths[0]), Location.parse(results))
+        work = Backfill(models, buckets, ignored_suffixes=load_settings().ignored_suffixes)
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
             task = progress.add_task("scoring", total=None)
             for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):
                 counts[done.outcome] += 1
                 progress.advance(task)
                 _show(done, output)
-    except StorageError as error:
+        scorer = models.registered()  # A promotion meanwhile is followed.
+    except (StorageError, ModelUnavailable) as error:
         raise click.ClickException(str(error)) from error
     if output is None:
         for outcome, words in _WORDS.items():
             if counts[outcome]:
                 click.echo(f"{counts[outcome]:>8,} {words}")
-        click.echo(f"{counts.total():>8,} objects")
+        model_name = f"{scorer.contract.name} {scorer.contract.version} ({scorer.sha256[:12]})"
+        click.echo(f"{counts.total():>8,} objects, by {model_name}")
     if counts[None] or counts[Outcome.FAILED]:
         raise SystemExit(_NOT_SCORED)
 

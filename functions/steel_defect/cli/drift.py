@@ -19,7 +19,8 @@ from steel_defect.cli.console import table_console
 from steel_defect.cli.drift_plot import bin_name, svg
 from steel_defect.drift import LEAST, drift_of
 from steel_defect.errors import ModelUnavailable
-from steel_defect.model_uri import load_model, parse_model_uri
+from steel_defect.loading import load_model
+from steel_defect.model_uri import parse_model_uri
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError, open_store
 from steel_defect.uploads.history import Period, read_results, statistics_in
@@ -161,7 +162,7 @@ def _content(found: list[Drift], scorer: Scorer, count: int, left_out: Counter[s
     contract = scorer.contract
     assert contract.reference is not None  # noqa: S101 - it has been compared with
     return {
-        "model": {"name": contract.name, "version": contract.version, "sha256": scorer.sha256},
+        "model": scorer.identity,
         "reference_pictures": contract.reference.pictures,
         "pictures": count,
         "left_out": dict(left_out),

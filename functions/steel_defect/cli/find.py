@@ -1,27 +1,31 @@
-"""Which pictures a command line means: files, folders (searched through) and patterns."""
+"""The pictures that a command line names: files, folders (searched through) and patterns."""
 
 from __future__ import annotations
 
 from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from steel_defect.errors import UnreadableFile
+from steel_defect.errors import SteelDefectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# In a folder, what has another name is passed over; a file that is named outright is always tried.
-PICTURE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+class UnreadableFile(SteelDefectError):
+    """A file on this machine cannot be read."""
+
+    slug = "unreadable-file"
+    title = "Unreadable file"
 
 
 def find_pictures(arguments: Iterable[str]) -> list[Path]:
-    """The files that the arguments mean, each once, in the order of the arguments and by name within each.
+    """The files that the arguments name, each once, in the order of the arguments and by name within each.
 
     Raises:
-        click.BadParameter: an argument means no file at all.
+        click.BadParameter: an argument names no file.
     """
     found: dict[Path, None] = {}
     for argument in arguments:
@@ -58,4 +62,7 @@ def read_picture(path: Path) -> bytes:
 
 
 def _pictures_below(folder: Path) -> list[Path]:
+    """The files whose names end as those of pictures; a file that is named by itself is tried whatever its name."""
+    from steel_defect.image import PICTURE_SUFFIXES  # loads NumPy and Pillow
+
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())

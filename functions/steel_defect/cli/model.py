@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from steel_defect.errors import ModelUnavailable
-from steel_defect.model_uri import ModelFile, load_model
+from steel_defect.loading import load_model
+from steel_defect.model_uri import ModelFile
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from steel_defect.scorer import Scorer
+
+
+def model_source(path: Path | None) -> ModelSource:
+    """The source of the model file at `path`, or of what the environment names, which follows a registry.
+
+    Raises:
+        click.ClickException: an environment variable is invalid.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    return ModelSource(settings if path is None else replace(settings, model=ModelFile(str(path))))
 
 
 def load_scorer(path: Path | None, *, threads: int | None = None) -> Scorer:

@@ -2,73 +2,35 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import socket
-from contextlib import contextmanager
 from dataclasses import asdict
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.table import Table
 
 from steel_defect.cli.console import table_console
-from steel_defect.errors import ModelUnavailable
-from steel_defect.registry import production, promote, published, read_manifest, rollback, verify, versions
-from steel_defect.registry_objects import PromotionLost, RegistryError
-from steel_defect.storage import StorageError, open_store
+from steel_defect.cli.registry import REGISTRY_OPTION, json_option, registry_errors, who_option, with_store
+from steel_defect.registry import (
+    RegistryError,
+    production,
+    promote,
+    published,
+    read_manifest,
+    rollback,
+    verify,
+    versions,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from steel_defect.registry_objects import Manifest, Production
+    from steel_defect.registry import Manifest, Production
     from steel_defect.storage import Store
 
-P = ParamSpec("P")
 _SHOWN: Final = 12
 
 
-def _me() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (KeyError, OSError):
-        return socket.gethostname()
-
-
-_REGISTRY: Final[dict[str, Any]] = {
-    "envvar": "MODEL_REGISTRY",
-    "show_envvar": True,
-    "metavar": "URI",
-    "help": "s3://bucket, gs://...",
-}
-registry_option = click.option("--registry", required=True, **_REGISTRY)
-_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of text for people.")
-who_option = click.option("--who", default=_me, show_default="you@this machine", help="Written beside the change.")
-
-
-def _with_store(function: Callable[Concatenate[Store, P], None]) -> Callable[P, None]:
-    """Give the command the store of the group's `--registry`, which its help does not need."""
-
-    @click.pass_obj
-    @wraps(function)
-    def call(registry: str | None, /, *arguments: P.args, **options: P.kwargs) -> None:
-        if registry is None:
-            message = "Missing option '--registry' (env var: 'MODEL_REGISTRY')."
-            raise click.UsageError(message)
-        with registry_errors():
-            store = open_store(registry)
-        function(store, *arguments, **options)
-
-    return call
-
-
-class _Lost(click.ClickException):
-    exit_code = 3
-
-
 @click.group("models")
-@click.option("--registry", **_REGISTRY)
+@click.option("--registry", **REGISTRY_OPTION)
 @click.pass_context
 def command(context: click.Context, registry: str | None) -> None:
     """Look at a model registry, and change which version is in production.
@@ -86,8 +48,8 @@ def command(context: click.Context, registry: str | None) -> None:
 
 @command.command("list")
 @click.argument("name", required=False)
-@_json
-@_with_store
+@json_option
+@with_store
 def list_(store: Store, name: str | None, *, as_json: bool) -> None:
     """List the versions of all models, or of one."""
     with registry_errors():
@@ -107,8 +69,8 @@ def list_(store: Store, name: str | None, *, as_json: bool) -> None:
 @command.command("show")
 @click.argument("name")
 @click.argument("version", required=False)
-@_json
-@_with_store
+@json_option
+@with_store
 def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Show one version (the one in production if none is named), and the production history."""
     with registry_errors():
@@ -125,8 +87,8 @@ def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None
 @click.argument("name")
 @click.argument("version")
 @who_option
-@_json
-@_with_store
+@json_option
+@with_store
 def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) -> None:
     """Put a version into production, once its file is verified."""
     with registry_errors():
@@ -137,8 +99,8 @@ def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) 
 @command.command("rollback")
 @click.argument("name")
 @who_option
-@_json
-@_with_store
+@json_option
+@with_store
 def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
     """Put the version before back into production."""
     with registry_errors():
@@ -149,8 +111,8 @@ def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
 @command.command("verify")
 @click.argument("name")
 @click.argument("version", required=False)
-@_json
-@_with_store
+@json_option
+@with_store
 def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
     """Read a version to its end, load it and score a self-test picture; all versions if none is named."""
     with registry_errors():
@@ -203,14 +165,3 @@ def _print(content: dict[str, Any], *, as_json: bool) -> None:
         return
     for key, value in content.items():
         click.echo(f"{key}: {json.dumps(value, indent=2) if isinstance(value, dict) else value}")
-
-
-@contextmanager
-def registry_errors() -> Iterator[None]:
-    """Say what is wrong in one line, with the right exit status."""
-    try:
-        yield
-    except PromotionLost as error:
-        raise _Lost(str(error)) from error
-    except (RegistryError, StorageError, ModelUnavailable) as error:
-        raise click.ClickException(str(error)) from error

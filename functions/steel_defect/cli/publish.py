@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from steel_defect.cli.models import registry_errors, registry_option, who_option
+from steel_defect.cli.registry import registry_errors, registry_option, who_option
 from steel_defect.registry import publish
 from steel_defect.storage import open_store
 

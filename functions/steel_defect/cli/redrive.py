@@ -22,6 +22,9 @@ def command(source: str, target: str, limit: int | None) -> None:
     nothing. The SQS console's own "Start DLQ redrive" does the same. On Google Cloud, `steel-defect score gs://...
     --results gs://...` scores what has no result.
     """
+    if source.rstrip("/") == target.rstrip("/"):
+        message = "--from and --to are the same queue: each message would come back for ever"
+        raise click.UsageError(message)
     try:
         moved = _move(source, target, limit)
     except (ClientError, BotoCoreError) as error:

@@ -13,7 +13,6 @@ from steel_defect.cli.report import Row
 from steel_defect.cli.show import SEVERITY, hides_progress, report_for, show
 from steel_defect.client.errors import ServiceProblem
 from steel_defect.errors import SteelDefectError
-from steel_defect.http import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,18 +68,18 @@ def command(  # noqa: PLR0913 - one parameter an option
     if url is None and parallel is not None:
         message = "--parallel goes with --url"
         raise click.UsageError(message)
-    in_bucket = any(path.startswith(("s3://", "gs://")) for path in paths)
+    in_bucket = any(path.startswith(("s3://", "gs://", "file://")) for path in paths)
     if url is not None and (in_bucket or model is not None):
         message = "--url goes with pictures of this machine, and without --model"
         raise click.UsageError(message)
-    # ruff: noqa: PLC0415 - each way to a score has packages of its own
+    # Each way to a score has packages of its own, imported when it is taken.
     if in_bucket:
         from steel_defect.cli.backfill import backfill
 
         backfill(paths, results, output, fail_on, model)
         return
     if results is not None:
-        message = "--results goes with s3://bucket/prefix or gs://bucket/prefix"
+        message = "--results goes with s3://bucket/prefix, gs://bucket/prefix or file:///folder"
         raise click.UsageError(message)
     files = find_pictures(paths)
     rows: Iterable[Row]
@@ -117,4 +116,4 @@ def _row(predict: Callable[[bytes], dict[str, Any]], path: Path) -> Row:
     except ServiceProblem as error:
         return Row(str(path), problem=error.content)
     except SteelDefectError as error:
-        return Row(str(path), problem=problem(error))
+        return Row(str(path), problem=error.problem())

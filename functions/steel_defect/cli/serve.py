@@ -1,11 +1,9 @@
-"""`steel-defect serve`: the Cloud Run function, served by Google's own framework on this machine."""
+"""`steel-defect serve`: the Cloud Run function, on this machine."""
 
 from __future__ import annotations
 
 import os
-import runpy
 import socket
-import sys
 from pathlib import Path
 
 import click
@@ -27,8 +25,9 @@ def command(host: str, port: int, model: Path | None) -> None:
     click.echo(
         f"  curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' http://{host}:{port}/predict", err=True
     )
-    sys.argv = ["functions-framework", "--target=api", f"--source={source()}", f"--host={host}", f"--port={port}"]
-    runpy.run_module("functions_framework", run_name="__main__", alter_sys=True)
+    from steel_defect.cli.server import run
+
+    run(source(), host, port, threads=4 * (os.cpu_count() or 1))
 
 
 def source() -> Path:

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from steel_defect.cli.report import CsvReport, JsonReport, Report, Row, TableReport
+from steel_defect.contract import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-SEVERITY: Final = ("pass", "review", "reject")
+SEVERITY: Final = tuple(decision.value for decision in Decision)
 NOT_SCORED: Final = 1
 _FOUND: Final = 3
 _PROGRESS_FROM: Final = 20

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from steel_defect.cli.find import read_picture
+from steel_defect.cli.find import UnreadableFile, read_picture
 from steel_defect.cli.keys import keys_of
 from steel_defect.cli.report import Row
 from steel_defect.cli.show import NOT_SCORED, SEVERITY, hides_progress, progress_bar, report_for, show
 from steel_defect.cli.waiting import wait
 from steel_defect.client.uploads import Sent, Uploads
-from steel_defect.errors import ResultNotReady, UnreadableFile, UploadsUnavailable
-from steel_defect.http import problem
+from steel_defect.errors import ResultNotReady, UploadsUnavailable
 from steel_defect.parallel import in_order
-from steel_defect.storage import StorageError, StorageUnavailable
+from steel_defect.storage import Location, StorageError, StorageUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +27,9 @@ _INTERRUPTED: Final = 130
 
 @click.command("upload")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--to", "target", required=True, metavar="URI", help="s3://bucket[/prefix] or gs://bucket[/prefix].")
+@click.option(
+    "--to", "target", required=True, metavar="URI", help="s3://bucket[/prefix], gs://bucket[/prefix] or file:///folder."
+)
 @click.option("--results", metavar="URI", help="Where the upload function puts results: s3://bucket or gs://bucket.")
 @click.option("--json", "output", flag_value="json", help="One JSON object a line.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
@@ -76,7 +77,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     keys = keys_of(paths)
     hidden = hides_progress(len(keys), output)
     try:
-        uploads = Uploads(target, None if no_wait else results)
+        waits_for = None if no_wait or results is None else Location.parse(results)
+        uploads = Uploads(Location.parse(target), waits_for)
         sent = _send(uploads, keys, parallel, hidden=hidden)
         if no_wait:
             _list(sent, output)
@@ -106,9 +108,9 @@ def _send(uploads: Uploads, keys: dict[Path, str], parallel: int, *, hidden: boo
         try:
             return uploads.send(key, read_picture(path))
         except UnreadableFile as error:
-            return Row(str(path), problem=problem(error))
+            return Row(str(path), problem=error.problem())
         except StorageUnavailable as error:
-            return Row(str(path), problem=problem(UploadsUnavailable(f"it was not sent: {error}")))
+            return Row(str(path), problem=UploadsUnavailable(f"it was not sent: {error}").problem())
 
     done = {}
     with progress_bar(hidden=hidden) as progress:
@@ -146,4 +148,4 @@ def _name(late: dict[Path, Sent], results: str | None) -> None:
 
 def _late(path: Path, *, stopped: bool, timeout: float) -> Row:
     reason = "stopped" if stopped else f"no further result came for {timeout:g} s"
-    return Row(str(path), problem=problem(ResultNotReady(f"{reason} before its result was there")))
+    return Row(str(path), problem=ResultNotReady(f"{reason} before its result was there").problem())

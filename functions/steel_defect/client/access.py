@@ -65,7 +65,7 @@ def _bearer(token: Callable[[], str]) -> Signer:
     return sign
 
 
-# ruff: noqa: PLC0415 - each cloud's packages take a good part of a second to import
+# Each cloud's packages take a good part of a second to import, so only those that are needed are.
 def _aws(service: str, region: str) -> Access:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

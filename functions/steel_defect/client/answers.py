@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from steel_defect.client.errors import AccessDenied, NoAnswer, NoService, RequestTooLarge, ServiceProblem
-from steel_defect.http import PROBLEM_TYPE
+from steel_defect.errors import PROBLEM_TYPE
 
 # Worth another try: throttled, or something on the way is not there at the moment. A prediction changes nothing.
 RETRIED: Final = frozenset({429, 502, 503, 504})
@@ -18,7 +18,7 @@ TOO_LARGE: Final = (
 _SHOWN: Final = 200
 
 
-def content_of(status: int, text: str, *, url: str, advice: str, sign: str) -> dict[str, Any]:
+def content_of(status: int, text: str, *, url: str, advice: str, expected_field: str) -> dict[str, Any]:
     """The JSON of a good answer.
 
     Args:
@@ -26,7 +26,7 @@ def content_of(status: int, text: str, *, url: str, advice: str, sign: str) -> d
         text: its body.
         url: what was asked, for messages.
         advice: what to do where the caller was not let in.
-        sign: a field that every such answer of the service has.
+        expected_field: that every such answer of the service has.
 
     Raises:
         SteelDefectError: of `client.errors`, for everything else.
@@ -38,7 +38,7 @@ def content_of(status: int, text: str, *, url: str, advice: str, sign: str) -> d
     if isinstance(content, dict):
         if str(content.get("type", "")).startswith(PROBLEM_TYPE):
             raise ServiceProblem(content)
-        if status == HTTPStatus.OK and sign in content:
+        if status == HTTPStatus.OK and expected_field in content:
             return content
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         message = f"{url} answers {status}: {advice}"

@@ -28,7 +28,7 @@ class Deployment(Protocol):
         """The answer for one picture; `schema Answer` in openapi.json describes it."""
 
 
-# ruff: noqa: PLC0415 - each way has packages of its own
+# Each way has packages of its own, imported when it is taken.
 def connect(url: str, *, token: str | None = None, parallel: int = 8) -> Deployment:
     """Prepare to ask a deployment. Nothing is sent to it yet.
 

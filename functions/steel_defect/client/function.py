@@ -52,14 +52,14 @@ class FunctionDeployment:
         """See `Deployment`."""
         # A direct invocation knows pictures alone; what is said of the model is at a path.
         http = {"method": "GET", "path": "/model"}
-        return self._invoke({"requestContext": {"http": http}, "rawPath": "/model"}, sign="class_names")
+        return self._invoke({"requestContext": {"http": http}, "rawPath": "/model"}, expected_field="class_names")
 
     def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
         """See `Deployment`."""
         event = {"image": base64.b64encode(picture).decode(), **({"map": True} if with_map else {})}
-        return self._invoke(event, sign="defect_prob")
+        return self._invoke(event, expected_field="defect_prob")
 
-    def _invoke(self, event: dict[str, Any], *, sign: str) -> dict[str, Any]:
+    def _invoke(self, event: dict[str, Any], *, expected_field: str) -> dict[str, Any]:
         try:
             said = self._client.invoke(FunctionName=self._name, Payload=json.dumps(event).encode())
             answer = json.loads(said["Payload"].read())
@@ -76,7 +76,7 @@ class FunctionDeployment:
             raise NoService(message) from error
         if isinstance(answer, dict) and isinstance(answer.get("body"), str):
             status = int(answer.get("statusCode", 0))
-            return content_of(status, answer["body"], url=self._name, advice=_ADVICE, sign=sign)
+            return content_of(status, answer["body"], url=self._name, advice=_ADVICE, expected_field=expected_field)
         if "FunctionError" in said:
             message = f"{self._name} failed: {answer.get('errorMessage') if isinstance(answer, dict) else answer}"
             raise NoAnswer(message)

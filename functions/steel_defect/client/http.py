@@ -38,14 +38,16 @@ class HttpDeployment:
 
     def model(self) -> dict[str, Any]:
         """See `Deployment`."""
-        return self._ask("GET", "/model", sign="class_names", attempts=_FIRST_ATTEMPTS)
+        return self._ask("GET", "/model", expected_field="class_names", attempts=_FIRST_ATTEMPTS)
 
     def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
         """See `Deployment`."""
         path = "/predict?map=true" if with_map else "/predict"
-        return self._ask("POST", path, picture, sign="defect_prob", attempts=_ATTEMPTS)
+        return self._ask("POST", path, picture, expected_field="defect_prob", attempts=_ATTEMPTS)
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, *, sign: str, attempts: int) -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, expected_field: str, attempts: int
+    ) -> dict[str, Any]:
         url = self._url + path
         for attempt in range(attempts - 1):
             wait = _FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
@@ -62,7 +64,9 @@ class HttpDeployment:
         if response.is_redirect:
             message = f"{url} leads to {response.headers['location']}: give the URL that it leads to"
             raise NoService(message)
-        return content_of(response.status_code, response.text, url=url, advice=self._access.advice, sign=sign)
+        return content_of(
+            response.status_code, response.text, url=url, advice=self._access.advice, expected_field=expected_field
+        )
 
     def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
         # The service tells pictures by their content.

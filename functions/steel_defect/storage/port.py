@@ -102,6 +102,12 @@ class Store(Protocol):
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes."""
 
+    def versions(self, key: str) -> tuple[str, ...]:
+        """The versions of one object that can be read, the newest first; none if the back end keeps no versions.
+
+        What was deleted is in it as long as the back end keeps it.
+        """
+
     def delete(self, key: str) -> None:
         """Remove one object. Removing what is not there is no error. Older versions stay where there are any."""
 

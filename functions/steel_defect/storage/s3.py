@@ -28,7 +28,7 @@ from botocore.session import Session
 
 from steel_defect.storage.errors import ObjectNotFound, PreconditionFailed, StorageRefused, StorageUnavailable
 from steel_defect.storage.port import BINARY, ObjectInfo, SignedUpload, Stored, check_condition, check_key
-from steel_defect.storage.retries import CONNECT_SECONDS, READ_SECONDS, retried
+from steel_defect.storage.retries import CONNECT_SECONDS, READ_SECONDS, in_time, retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +43,11 @@ _CONFIG: Final = Config(
 # By default URLs are signed for the host of no region. S3 redirects requests there for the first hours of a bucket, and
 # a browser follows no redirect of the question that it asks before a PUT.
 _SIGNING: Final = _CONFIG.merge(Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}))
+_CHUNK: Final = 1 << 20
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
 _CONFLICT: Final = 409
+# The version of what was written while the bucket kept none.
+_NO_VERSION: Final = "null"
 _TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES: Final = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
 
@@ -66,7 +69,7 @@ class S3Store:
         def read() -> Stored:
             with _translated(key):
                 answer = self._client.get_object(**request)
-                data = answer["Body"].read()
+                data = b"".join(in_time(answer["Body"].iter_chunks(_CHUNK)))
             return Stored(data, _info(key, len(data), answer))
 
         return retried(read)
@@ -125,6 +128,28 @@ class S3Store:
             if not answer.get("IsTruncated"):
                 return
             request["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """See `Store`. Needs the permission `s3:ListBucketVersions`."""
+        name = check_key(key, self._prefix)
+        request = {"Bucket": self._bucket, "Prefix": name}
+        found: tuple[str, ...] = ()
+
+        def page() -> dict[str, Any]:
+            with _translated(key):
+                answer: dict[str, Any] = self._client.list_object_versions(**request)
+            return answer
+
+        while True:
+            # The versions of one key come newest first, and its own before those of longer keys.
+            answer = retried(page)
+            entries = answer.get("Versions", [])
+            found += tuple(entry["VersionId"] for entry in entries if entry["Key"] == name)
+            if not answer.get("IsTruncated") or any(entry["Key"] != name for entry in entries):
+                return tuple(version for version in found if version != _NO_VERSION)
+            request |= {"KeyMarker": answer["NextKeyMarker"]}
+            if "NextVersionIdMarker" in answer:
+                request |= {"VersionIdMarker": answer["NextVersionIdMarker"]}
 
     def delete(self, key: str) -> None:
         """See `Store`."""

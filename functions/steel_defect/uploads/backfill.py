@@ -1,28 +1,30 @@
-"""Every object below a prefix that has no result of this model yet, or a share of them, several at a time."""
+"""Scores every object below a prefix that has no result of this model yet, or a share of them, several at a time."""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from steel_defect.errors import SteelDefectError
 from steel_defect.parallel import in_order
-from steel_defect.storage import ObjectNotFound, StorageError, StorageRefused, open_store
-from steel_defect.uploads import results
+from steel_defect.settings import IGNORED_SUFFIXES
+from steel_defect.storage import ObjectNotFound, StorageError, open_store
+from steel_defect.uploads.foreign import reason_to_ignore
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from steel_defect.scorer import Scorer
-    from steel_defect.storage import ObjectInfo, Store
+    from steel_defect.storage import Buckets, Location, ObjectInfo, Store
+    from steel_defect.uploads.processor import Models
 
 
 @dataclass(frozen=True)
 class Backfilled:
-    """What came of one object: an outcome, or what has to be mended before another run."""
+    """The outcome of one object, or the error to be mended before another run."""
 
     uri: str
     outcome: Outcome | None
@@ -55,39 +57,43 @@ EVERYTHING: Final = Share()
 
 
 class Backfill:
-    """Scores a bucket's objects as the upload function does, but tells nobody."""
+    """Scores a bucket's objects as the upload function does, but publishes no outcomes."""
 
-    def __init__(self, scorer: Scorer, uri: str, results_uri: str) -> None:
-        """Take the model, `s3://bucket/prefix` or `gs://bucket/prefix`, and the store of the results.
+    def __init__(
+        self,
+        models: Models,
+        buckets: Buckets,
+        *,
+        ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES,
+        open_bucket: Callable[[Location], Store] = open_store,
+    ) -> None:
+        """Take the source of the model, where the pictures are, and where the results go; see `UploadProcessor`.
 
         Raises:
-            StorageRefused: a URI is of neither cloud, or the results would be in the bucket of the pictures.
+            StorageRefused: a store cannot be opened.
         """
-        scheme, _, rest = uri.partition("://")
-        bucket, _, self._prefix = rest.partition("/")
-        if scheme not in {"s3", "gs"}:
-            message = f"{uri} is not s3://bucket/prefix or gs://bucket/prefix"
-            raise StorageRefused(message)
-        if f"{results_uri}/".startswith(f"{scheme}://{bucket}/"):
-            message = f"{results_uri} is in the bucket of the pictures; results would be taken for uploads there"
-            raise StorageRefused(message)
-        self._scheme, self._bucket = cast("Literal['s3', 'gs']", scheme), bucket
-        self._pictures: Store = open_store(f"{scheme}://{bucket}")
-        self._results: Store = open_store(results_uri)
-        self._processor = UploadProcessor(lambda: scorer, results_uri)
+        self._uploads = buckets.uploads
+        self._ignored_suffixes = ignored_suffixes
+        self._pictures: Store = open_bucket(buckets.uploads.root)
+        self._processor = UploadProcessor(
+            models,
+            replace(buckets, uploads=buckets.uploads.root),
+            ignored_suffixes=ignored_suffixes,
+            open_bucket=cache(open_bucket),
+        )
 
     def run(self, workers: int, share: Share = EVERYTHING) -> Iterator[Backfilled]:
-        """Score what is there, in the order of the listing. Stopped at any moment, the next run goes on from there.
+        """Score the objects in the order of the listing. If it is stopped at any moment, the next run continues there.
 
         Raises:
-            StorageError: the listing failed; what was given so far is done.
+            StorageError: the listing failed; the objects given so far are done.
         """
-        listed = (info for info in self._pictures.list(self._prefix) if share.has(info.key))
+        listed = (info for info in self._pictures.list(self._uploads.prefix) if share.has(info.key))
         return in_order(self.score, listed, workers)
 
     def score(self, listed: ObjectInfo) -> Backfilled:
         """Score one object of a listing. Safe to call from several threads."""
-        uri = f"{self._scheme}://{self._bucket}/{listed.key}"
+        uri = f"{self._uploads.root}/{listed.key}"
         try:
             return Backfilled(uri, self._processor.process(self._ref(listed)))
         except ObjectNotFound:
@@ -96,15 +102,13 @@ class Backfill:
             return Backfilled(uri, None, str(error))
 
     def _ref(self, listed: ObjectInfo) -> ObjectRef:
-        """The object as it is now. S3 lists neither versions nor orders: it takes the order of the present result."""
-        if self._scheme == "gs":
+        """The present version. S3 lists no versions, and neither S3 nor a folder tells an order."""
+        scheme = cast("Literal['s3', 'gs', 'file']", self._uploads.scheme)
+        ref = ObjectRef(scheme, self._uploads.bucket, listed.key, UNKNOWN_ORDER, size=listed.size)
+        if scheme == "gs":
             version = str(listed.version)
-            return ObjectRef("gs", self._bucket, listed.key, version.zfill(20), version=version, size=listed.size)
-        try:
-            # Read before the object: what is there afterwards is of that version, or of a newer one.
-            existing = results.decode(self._results.get(results.result_key(listed.key)).data)
-        except ObjectNotFound:
-            existing = None
+            return replace(ref, order=version.zfill(20), version=version)
+        if reason_to_ignore(ref, "", self._ignored_suffixes):
+            return ref  # The processor says so, and nothing need be read.
         info = self._pictures.head(listed.key)
-        order = UNKNOWN_ORDER if existing is None else existing["source"]["order"]
-        return ObjectRef("s3", self._bucket, listed.key, order, version=info.version, size=info.size, tag=info.tag)
+        return replace(ref, version=info.version, size=info.size, tag=info.tag)

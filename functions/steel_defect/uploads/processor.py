@@ -1,29 +1,58 @@
-"""One upload: read it, score it, write its result, tell whoever listens. Any event may come twice, late, or both."""
+"""One upload: read it, score it, write its result, notify. An event may come twice, late, or not at all.
+
+What `UploadProcessor.process` does with a reference to one version of an object:
+
+| the result that is written | the reference | what is done | outcome |
+|---|---|---|---|
+| none, or nothing that is a result of this object | - | scored and written | scored, failed |
+| of the same version, by the same model | - | notified again, not written | duplicate |
+| of the same version, by another model | - | scored by the model in production, replaced | scored, failed |
+| of a newer version | - | nothing | superseded |
+| of an older version | - | scored; the old result is kept in `history/`, then replaced | scored, failed |
+| any | its object is gone, another one is there | nothing: that one has an event of its own | superseded |
+| none | its object is gone, no other is there | a result that says so | failed |
+| any | its object is gone, no other is there | nothing: "gone" never replaces a result | ignored |
+| any | a folder marker, no bytes, an ignored suffix | nothing | ignored |
+
+Which of two versions is newer:
+
+| both orders known (S3's sequencer, Cloud Storage's generation) | the bucket keeps versions | the newer one |
+|---|---|---|
+| yes | - | has the greater order |
+| no: a backfill found one of them | yes | comes first in the bucket's list of versions; a deleted one is older |
+| no | no | is in the bucket now, which reading it shows; if none of them is, the one whose result is written |
+
+The order in a result belongs to the version of that result and to no other.
+
+A result by another model is replaced only by the model that the registry names at that moment: an instance that has not
+heard of a promotion yet cannot undo its results.
+"""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from threading import BoundedSemaphore, Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from steel_defect import observation
-from steel_defect.errors import ObjectGone, SteelDefectError, TooManyBytes
+from steel_defect.errors import SteelDefectError
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
 from steel_defect.uploads import results
-from steel_defect.uploads.refs import UNKNOWN_ORDER
+from steel_defect.uploads.foreign import NotAPicture, Reason, reason_to_ignore
+from steel_defect.uploads.reading import identify, read_upload
+from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import ObjectInfo, Store
+    from steel_defect.storage import Buckets, Location, ObjectInfo, Store
     from steel_defect.uploads.refs import ObjectRef
 
 _ATTEMPTS: Final = 20
-_TOLD: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
+_PUBLISHED: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
 
 
 class Outcome(StrEnum):
@@ -33,10 +62,21 @@ class Outcome(StrEnum):
     FAILED = "failed"
     DUPLICATE = "duplicate"
     SUPERSEDED = "superseded"
+    IGNORED = "ignored"
 
 
-class ResultsAmongUploads(RuntimeError):
-    """An event came from the results bucket: scoring it would write there again, without end."""
+class Models(Protocol):
+    """Where the model comes from; see `serving.ModelSource`."""
+
+    def registered(self) -> Scorer:
+        """The model that serves, never the bundled one in place of one that a registry names."""
+
+    def confirmed(self) -> Scorer:
+        """The model that is in production now."""
+
+
+class ForeignBucket(RuntimeError):
+    """An event came from another bucket than that of the uploads: its results would mix with theirs."""
 
 
 class UploadProcessor:
@@ -44,77 +84,121 @@ class UploadProcessor:
 
     def __init__(
         self,
-        scorer: Callable[[], Scorer],
-        results_uri: str,
+        models: Models,
+        buckets: Buckets,
         publish: Callable[[dict[str, Any]], None] | None = None,
-        open_bucket: Callable[[str], Store] | None = None,
+        *,
+        ignored_suffixes: tuple[str, ...] = (),
+        open_bucket: Callable[[Location], Store] | None = None,
     ) -> None:
-        """Take the source of the model, the place of the results, and who is told of them.
+        """Take the source of the model, the buckets, and what publishes outcomes.
 
         Args:
-            scorer: gives the model, or raises `ModelUnavailable`.
-            results_uri: store that gets `scores/<key>.json`.
-            publish: takes one outcome event; None where nobody listens. Raises to have the upload tried again.
-            open_bucket: from a URI such as "s3://bucket" to its store; default `open_store`, each opened once.
+            models: gives the model, or raises `ModelUnavailable`.
+            buckets: where uploads come, objects of other buckets are refused; and the store that gets
+                `scores/<key>.json` and `history/<key>/<version>.json`.
+            publish: takes one outcome event; None if nobody listens. Raises to have the upload tried again.
+            ignored_suffixes: ends of names, in lower case, that no picture has.
+            open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
+                each opened once.
         """
-        self._scorer = scorer
-        self._results_uri = results_uri.rstrip("/")
+        self._models = models
+        self._buckets = buckets
         self._publish = publish
+        self._ignored_suffixes = ignored_suffixes
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
         self._scoring = BoundedSemaphore(os.cpu_count() or 1)
-        self._results = self._open(self._results_uri)
+        self._results = self._open(buckets.results)
 
     def process(self, ref: ObjectRef) -> Outcome:
-        """Make sure that the result of this version, or of a newer one, is written, and told.
+        """Make sure that the result of this version, or of a newer one, is written and published.
 
         Raises:
             ModelUnavailable, StorageError: worth another try. So is whatever `publish` raises.
-            ResultsAmongUploads: never write.
+            ForeignBucket: the object is in another bucket than the uploads.
         """
-        if f"{self._results_uri}/".startswith(f"{ref.scheme}://{ref.bucket}/"):
-            message = f"{ref.uri} is in the bucket of the results; take its notifications away"
-            raise ResultsAmongUploads(message)
-        scorer = self._scorer()
-        existing, info = self._existing(ref)
-        if existing is not None and self._is_newer(existing, ref):
-            return Outcome.SUPERSEDED
-        if existing is not None and results.is_of(existing, ref, scorer):
-            # Told again: that it is written does not show that it was told.
-            self._tell(existing)
-            _note_existing(existing)
-            return Outcome.DUPLICATE
-        result = self._score(ref, scorer)
-        if result is None or not self._write(ref, result, existing, info):
-            return Outcome.SUPERSEDED
-        self._tell(result)
-        return Outcome(result["status"])
+        try:
+            self._require_upload(ref)
+            return self._process(ref)
+        except NotAPicture as ignored:
+            observation.note(ignored=ignored.reason.value)
+            return Outcome.IGNORED
 
-    def _open(self, uri: str) -> Store:
+    def _process(self, ref: ObjectRef) -> Outcome:
+        scorer, result = self._models.registered(), None
+        for _ in range(_ATTEMPTS):
+            existing, info = self._existing(ref)
+            if existing is not None and self._is_newer(existing, ref):
+                return Outcome.SUPERSEDED
+            allowed = self._allowed_to_replace(existing, scorer)
+            if allowed is not scorer:
+                scorer, result = allowed, None
+            same = existing is not None and results.is_of_version(existing, ref)
+            # What was gone may be back, in a bucket without versions under the same ETag.
+            if existing is not None and same and results.is_by(existing, scorer) and not results.is_gone(existing):
+                return self._again(existing)
+            result = result or self._score(ref, scorer)
+            if result is None:
+                return Outcome.SUPERSEDED
+            if existing is not None and results.is_gone(result):
+                return self._still_gone(existing, same=same)
+            if self._replace(result, None if same else existing, info):
+                self._publish_outcome(result)
+                return Outcome(result["status"])
+        message = f"{results.result_key(ref.key)} changes faster than it can be written"
+        raise StorageUnavailable(message)
+
+    def _allowed_to_replace(self, existing: dict[str, Any] | None, scorer: Scorer) -> Scorer:
+        """The model that may replace the result: any its own, only the one in production that of another."""
+        return scorer if existing is None or results.is_by(existing, scorer) else self._models.confirmed()
+
+    def _still_gone(self, existing: dict[str, Any], *, same: bool) -> Outcome:
+        """An object is gone that has a result, or whose key has one of an earlier version."""
+        if same and results.is_gone(existing):
+            return self._again(existing)
+        raise NotAPicture(Reason.GONE)
+
+    def _require_upload(self, ref: ObjectRef) -> None:
+        uploads = self._buckets.uploads
+        if ref.store != uploads.root:
+            of_results = self._buckets.results.shares_bucket(ref.store)
+            what = "of the results" if of_results else f"of other objects than the uploads, {uploads}"
+            message = f"{ref.uri} is in a bucket {what}; remove that bucket's notifications"
+            raise ForeignBucket(message)
+        reason = reason_to_ignore(ref, uploads.below("").prefix, self._ignored_suffixes)
+        if reason is not None:
+            raise NotAPicture(reason)
+
+    def _open(self, location: Location) -> Store:
         with self._opening:  # A client costs a tenth of a second; several threads want the same one at first.
-            return self._open_bucket(uri)
+            return self._open_bucket(location)
 
     def _is_newer(self, existing: dict[str, Any], ref: ObjectRef) -> bool:
-        if existing["source"]["order"] != UNKNOWN_ORDER or ref.order == UNKNOWN_ORDER:
-            return results.is_newer_than(existing, ref)
-        # A backfill wrote the result and knew no order. It took the newest version there was, so an event of another
-        # version is newer only if that version is the newest by now.
-        if ref.version is None:
-            return False  # Without versions, reading finds out.
-        try:
-            return self._open(f"{ref.scheme}://{ref.bucket}").head(ref.key).version != ref.version
-        except ObjectNotFound:
+        """Whether the written result is of a newer version than the reference; see the module's table."""
+        source = existing["source"]
+        if results.is_of_version(existing, ref):
             return False
+        if UNKNOWN_ORDER not in {source["order"], ref.order}:
+            return is_older(ref.order, source["order"])
+        if ref.version is None or source["version"] is None:
+            return False  # Without versions, reading shows whether the reference is of the present object.
+        versions = self._open(ref.store).versions(ref.key)
+        there = [version for version in versions if version in {ref.version, source["version"]}]
+        return not there or there[0] == source["version"]
 
     def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
-        """The result; None where a newer version has taken the object's place, whose own event is on its way."""
-        store = self._open(f"{ref.scheme}://{ref.bucket}")
+        """The result; None if a newer version has replaced the object, whose own event is on its way."""
+        store = self._open(ref.store)
         try:
             with observation.stage("read"):
-                data = self._read(store, ref, scorer.contract.input.max_bytes)
-            if data is None:
+                identified = identify(store, ref)
+                ref = identified or ref
+                found = None if identified is None else read_upload(store, ref, scorer.contract.input.max_bytes)
+            if found is None:
                 return None
+            data, ref = found
             observation.note(picture_bytes=len(data))
             with self._scoring:
                 prediction = scorer.score(data)
@@ -126,79 +210,43 @@ class UploadProcessor:
             observation.note_problem(error)
             return results.failed(ref, error, scorer)
 
-    def _read(self, store: Store, ref: ObjectRef, max_bytes: int) -> bytes | None:
-        try:
-            size = ref.size
-            # What an event says of the size holds for its version; without versions another object may be there by now.
-            if size is None or ref.version is None:
-                info = store.head(ref.key, version=ref.version)
-                if _is_another(info, ref):
-                    return None
-                size = info.size
-            if size > max_bytes:
-                message = f"the upload has {size:,} bytes; at most {max_bytes:,} are accepted"
-                raise TooManyBytes(message)
-            stored = store.get(ref.key, version=ref.version)
-        except ObjectNotFound as error:
-            if _exists(store, ref.key):
-                return None
-            message = "the upload was deleted before it could be scored"
-            raise ObjectGone(message) from error
-        return None if _is_another(stored.info, ref) else stored.data
-
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
+        """The result of this object that is written, if there is one, and the object that is in its place."""
         try:
             with observation.stage("read"):
                 stored = self._results.get(results.result_key(ref.key))
         except ObjectNotFound:
             return None, None
-        return results.decode(stored.data), stored.info
+        result = results.decode(stored.data)
+        return (result if result is not None and results.is_of_object(result, ref) else None), stored.info
 
-    def _write(
-        self, ref: ObjectRef, result: dict[str, Any], existing: dict[str, Any] | None, info: ObjectInfo | None
-    ) -> bool:
-        """Write by compare-and-swap; False where a newer version's result is there."""
-        key = results.result_key(ref.key)
-        for _ in range(_ATTEMPTS):
-            if existing is not None and self._is_newer(existing, ref):
-                return False
-            condition: dict[str, Any] = {"if_absent": True} if info is None else {"if_match": info.tag}
-            try:
-                with observation.stage("write"):
-                    self._results.put(key, results.encode(result), content_type="application/json", **condition)
-            except PreconditionFailed:
-                existing, info = self._existing(ref)
-            else:
-                return True
-        message = f"{key} changes faster than it can be written"
-        raise StorageUnavailable(message)
+    def _replace(self, result: dict[str, Any], existing: dict[str, Any] | None, info: ObjectInfo | None) -> bool:
+        """Write by compare-and-swap, and keep the result of an earlier version; False if something else came first."""
+        key = results.result_key(result["source"]["key"])
+        condition: dict[str, Any] = {"if_absent": True} if info is None else {"if_match": info.tag}
+        try:
+            with observation.stage("write"):
+                if existing is not None:
+                    kept = results.encode(existing)
+                    self._results.put(results.history_key(existing), kept, content_type="application/json")
+                self._results.put(key, results.encode(result), content_type="application/json", **condition)
+        except PreconditionFailed:
+            return False
+        return True
 
-    def _tell(self, result: dict[str, Any]) -> None:
+    def _again(self, existing: dict[str, Any]) -> Outcome:
+        """Publish again: a result that is written need not have been published."""
+        self._publish_outcome(existing)
+        if "problem" in existing:
+            observation.note(problem=existing["problem"]["type"].rpartition(":")[2])
+        else:
+            observation.note(decision=existing["decision"])
+        return Outcome.DUPLICATE
+
+    def _publish_outcome(self, result: dict[str, Any]) -> None:
         if self._publish is None:
             return
-        source = result["source"]
-        told: dict[str, Any] = {name: result[name] for name in _TOLD if name in result}
+        outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
         with observation.stage("tell"):
-            self._publish({**told, "result": f"{self._results_uri}/{results.result_key(source['key'])}"})
-
-
-def _note_existing(result: dict[str, Any]) -> None:
-    """Note what a result says that was there before."""
-    if "problem" in result:
-        observation.note(problem=result["problem"]["type"].rpartition(":")[2])
-    else:
-        observation.note(decision=result["decision"])
-
-
-def _is_another(info: ObjectInfo, ref: ObjectRef) -> bool:
-    """Whether another object has taken the place: a bucket without versions gives what is there now."""
-    return ref.version is None and ref.tag is not None and info.tag.strip('"') != ref.tag.strip('"')
-
-
-def _exists(store: Store, key: str) -> bool:
-    """Whether there is an object. Raises `StorageRefused` where there is not even a bucket."""
-    for look in (store.head, store.get):  # S3 tells a missing bucket from a missing object only to a GET.
-        with suppress(ObjectNotFound):
-            look(key)
-            return True
-    return False
+            written_at = self._buckets.results.below(results.result_key(result["source"]["key"]))
+            self._publish({**outcome, "result": str(written_at)})

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote_plus
 
+from steel_defect.storage import Location
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
 
 # Of an object that no event named: a backfill found it in a listing.
 UNKNOWN_ORDER: Final = ""
@@ -25,16 +26,16 @@ class ObjectRef:
     """One version of one object.
 
     Attributes:
-        scheme: "s3" or "gs".
+        scheme: "s3", "gs", or "file" for a folder of this machine.
         bucket: its name.
         key: exactly as the object is named, nothing encoded.
-        order: which of two events of the same key is the newer one, see `is_older`.
-        version: S3's version id or Cloud Storage's generation; None where the bucket keeps no versions.
-        size: bytes; None where the event does not say.
-        tag: S3's ETag; None where the event does not say.
+        order: which of two versions of the same key is the newer one, see `is_older`; `UNKNOWN_ORDER` if nobody said.
+        version: S3's version id or Cloud Storage's generation; None if the bucket keeps no versions.
+        size: bytes; None if the event does not say.
+        tag: S3's ETag; None if the event does not say.
     """
 
-    scheme: Literal["s3", "gs"]
+    scheme: Literal["s3", "gs", "file"]
     bucket: str
     key: str
     order: str
@@ -47,9 +48,14 @@ class ObjectRef:
         """For people and for results; not percent-encoded."""
         return f"{self.scheme}://{self.bucket}/{self.key}"
 
+    @property
+    def store(self) -> Location:
+        """The whole bucket, in which `key` is the object's name."""
+        return Location(self.scheme, self.bucket)
+
 
 def is_older(order: str, than: str) -> bool:
-    """Whether one order comes before another, both of the same key.
+    """Whether one order comes before another, both known and of the same key.
 
     S3's sequencers are hexadecimal and of varying length; the shorter is padded with zeros on the right:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. Generations are kept
@@ -98,7 +104,9 @@ def ref_from_cloud_storage(data: object) -> ObjectRef:
         UnknownEvent: the data is not that of such an event.
     """
     match data:
-        case {"bucket": str(bucket), "name": str(name), "generation": str() | int() as generation, **rest}:
+        case {"bucket": str(bucket), "name": str(name), "generation": str() | int() as generation, **rest} if str(
+            generation
+        ).isdigit():
             size = rest.get("size")
             return ObjectRef(
                 "gs",

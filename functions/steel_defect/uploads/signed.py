@@ -21,17 +21,17 @@ from steel_defect.errors import (
     MalformedBody,
     NotFound,
     ResultNotReady,
-    TooManyBytes,
     UnsupportedMediaType,
     UploadsNotConfigured,
     UploadsUnavailable,
+    too_many_bytes,
 )
 from steel_defect.storage import ObjectNotFound, SigningUnsupported, StorageUnavailable, open_store
 from steel_defect.uploads import results
 
 if TYPE_CHECKING:
     from steel_defect.settings import Settings
-    from steel_defect.storage import Store
+    from steel_defect.storage import Buckets, Store
 
 EXPIRES_SECONDS: Final = 900
 # The roles of both clouds grant what is below it.
@@ -47,13 +47,12 @@ _log = logging.getLogger(__name__)
 class SignedUploads:
     """Signs uploads into one bucket, and reads their results from another."""
 
-    def __init__(self, uploads_uri: str, results_uri: str, endpoint: str | None = None) -> None:
-        """Take both stores by their URIs, and the URL of the service that has the former, for `sources`.
+    def __init__(self, buckets: Buckets, endpoint: str | None = None) -> None:
+        """Take both buckets, and the URL of the service that has the uploads, for `sources`.
 
         The stores are opened when they are first used.
         """
-        self._uploads_uri = uploads_uri
-        self._results_uri = results_uri
+        self._buckets = buckets
         self._endpoint = endpoint
 
     @cached_property
@@ -66,9 +65,8 @@ class SignedUploads:
         if self._endpoint is None:
             return ()
         scheme, _, host = self._endpoint.rstrip("/").partition("://")
-        bucket = self._uploads_uri.partition("://")[2].partition("/")[0]
-        below = quote(_prefix(self._uploads_uri) + FOLDER)
-        return f"{scheme}://{bucket}.{host}/{below}", f"{scheme}://{host}/{bucket}/{below}"
+        bucket, folder = self._buckets.uploads.bucket, quote(self._buckets.uploads.below(FOLDER).prefix)
+        return f"{scheme}://{bucket}.{host}/{folder}", f"{scheme}://{host}/{bucket}/{folder}"
 
     def sign(self, body: bytes, max_bytes: int) -> dict[str, Any]:
         """Where and how to put the picture that `body` describes. `schema Upload` in openapi.json describes the answer.
@@ -84,8 +82,7 @@ class SignedUploads:
             message = f"content_type is {content_type[:100]!r}; it must be that of a picture, such as image/jpeg"
             raise UnsupportedMediaType(message)
         if size > max_bytes:
-            message = f"the picture has {size:,} bytes; at most {max_bytes:,} are accepted"
-            raise TooManyBytes(message)
+            raise too_many_bytes(max_bytes, size)
         now = datetime.now(UTC)
         key = f"{FOLDER}{now:%Y-%m-%d}/{secrets.token_urlsafe(16)}/{_clean(name)}"
         try:
@@ -114,7 +111,7 @@ class SignedUploads:
             message = "there is no such upload; a key is what POST /uploads gave, such as web/2026-01-31/.../strip.jpg"
             raise NotFound(message)
         try:
-            stored = self._results.get(results.result_key(f"{_prefix(self._uploads_uri)}{key}"))
+            stored = self._results.get(results.result_key(self._buckets.uploads.below(key).prefix))
         except ObjectNotFound:
             found = None
         except StorageUnavailable as error:
@@ -129,18 +126,16 @@ class SignedUploads:
 
     @cached_property
     def _uploads(self) -> Store:
-        return open_store(self._uploads_uri)
+        return open_store(self._buckets.uploads)
 
     @cached_property
     def _results(self) -> Store:
-        return open_store(self._results_uri)
+        return open_store(self._buckets.results)
 
 
 def signed_uploads(settings: Settings) -> SignedUploads | None:
-    """Signed uploads as the environment describes them; None where it names no buckets."""
-    if settings.uploads_uri is None or settings.results_uri is None:
-        return None
-    return SignedUploads(settings.uploads_uri, settings.results_uri, settings.uploads_endpoint)
+    """Signed uploads into the buckets of the settings; None if there are none."""
+    return None if settings.buckets is None else SignedUploads(settings.buckets, settings.uploads_endpoint)
 
 
 def _described(body: bytes) -> tuple[str, str, int]:
@@ -161,9 +156,3 @@ def _clean(name: str) -> str:
     last = re.split(r"[/\\]", name)[-1]
     plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[-_LONGEST_NAME:].lstrip("-.") or "picture"
-
-
-def _prefix(uri: str) -> str:
-    """What an object's name has before its key in this store."""
-    prefix = uri.partition("://")[2].partition("/")[2].rstrip("/")
-    return f"{prefix}/" if prefix else ""

@@ -15,9 +15,11 @@ from botocore.session import Session
 
 import aws_bus
 from steel_defect.errors import ResultNotReady
-from steel_defect.model_uri import load_model, parse_model_uri
+from steel_defect.loading import load_model
+from steel_defect.model_uri import parse_model_uri
 from steel_defect.registry import promote, publish
-from steel_defect.storage import ObjectInfo, open_store
+from steel_defect.serving import FixedModel
+from steel_defect.storage import Buckets, Location, ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
@@ -27,6 +29,7 @@ from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
 from tests.servers.emulators import Emulator, make_s3_bucket
+from tests.written_result import WRITTEN_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 Permission = tuple[str, str]
 
 UPLOADS, RESULTS, MODELS, BUS = "policy-uploads", "policy-results", "policy-models", "policy-outcomes"
+BUCKETS = Buckets(Location("s3", UPLOADS), Location("s3", RESULTS))
 # What stands in the template for the names that are used here.
 RESOURCES: Final = {UPLOADS: "UploadsBucket", RESULTS: "ResultsBucket", MODELS: "ModelsBucket"}
 BUS_ARN: Final = "arn:aws:events:eu-central-1:111122223333:event-bus/OutcomeBus"
@@ -102,10 +106,10 @@ def recorder(ministack: Emulator, buckets: None, monkeypatch: pytest.MonkeyPatch
 
 def statements(role: str, **parameters: str) -> Iterator[tuple[set[str], set[str]]]:
     """Actions and resources of each statement of a role. All of them allow, and none has a wildcard for an action."""
-    resources = Resolved(**parameters).resources
-    properties = resources[role]["Properties"]
+    template = Resolved(**parameters).resources
+    properties = template[role]["Properties"]
     # Those of the template; none of AWS's own.
-    shared = [resources[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
+    shared = [template[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
     for policy in [*properties["Policies"], *shared]:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"
@@ -155,7 +159,7 @@ def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     open_store(f"s3://{UPLOADS}").delete(gone.key)
     recorder.take()
     publisher = aws_bus.publisher(BUS)
-    processor = UploadProcessor(lambda: scorer, f"s3://{RESULTS}", publisher)
+    processor = UploadProcessor(FixedModel(scorer), BUCKETS, publisher)
     assert [processor.process(ref) for ref in (good, bad, good)] == [
         Outcome.SCORED,
         Outcome.FAILED,
@@ -172,7 +176,7 @@ def use_backfill(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     """A batch of a backfill: a new picture, one that was scored, one that is gone."""
     new = upload("backfill.jpg")
     recorder.take()
-    backfill = Backfill(scorer, f"s3://{UPLOADS}", f"s3://{RESULTS}")
+    backfill = Backfill(FixedModel(scorer), BUCKETS)
     listed = ObjectInfo(new.key, 1, "tag", None)
     outcomes = [backfill.score(info).outcome for info in (listed, listed, ObjectInfo("none.jpg", 1, "tag", None))]
     assert outcomes == [Outcome.SCORED, Outcome.DUPLICATE, Outcome.SUPERSEDED]
@@ -203,12 +207,12 @@ def test_the_backfill_role(recorder: Recorder, probe: Scorer) -> None:
 
 def use_signed_uploads(recorder: Recorder) -> set[Permission]:
     """An upload that is signed, and its result before and after it is there."""
-    uploads = SignedUploads(f"s3://{UPLOADS}", f"s3://{RESULTS}")
+    uploads = SignedUploads(BUCKETS)
     key = uploads.sign(b'{"name": "a.jpg", "content_type": "image/jpeg", "size": 5}', 5)["key"]
     with pytest.raises(ResultNotReady):
         uploads.result(key)
     needs = recorder.take()
-    open_store(f"s3://{RESULTS}").put(result_key(key), b'{"schema_version": 1}')
+    open_store(f"s3://{RESULTS}").put(result_key(key), WRITTEN_RESULT)
     recorder.take()
     uploads.result(key)
     return needs | recorder.take()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import REPOSITORY
+from tests.infra.gcp.gcloud import files_to_upload
 from tests.transports import FUNCTIONS, CloudRun, Server, free_port
 
 if TYPE_CHECKING:
@@ -58,21 +60,41 @@ class ExportedFunction(CloudRun):
 
 def let_through(folder: Path, scratch: Path) -> list[str]:
     """The files of a folder that its .gcloudignore lets through, by git's matcher, whose rules gcloud follows."""
-    git = _program("git")
+    git, rules = _program("git"), scratch / "rules"
     subprocess.run([git, "init", "--quiet", "--bare", str(scratch)], check=True)  # noqa: S603 - our own command
+    rules.write_text(_rules(folder / ".gcloudignore"), encoding="utf-8")
     where = [f"--git-dir={scratch}", f"--work-tree={folder}"]
-    command = [git, *where, "ls-files", "-z", "--others", f"--exclude-from={folder / '.gcloudignore'}"]
+    command = [git, *where, "ls-files", "-z", "--others", f"--exclude-from={rules}"]
     run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)  # noqa: S603 - as above
     return sorted(run.stdout.rstrip("\0").split("\0"))
+
+
+def _rules(file: Path) -> str:
+    """The rules in a file, with those of the files that it includes, which only gcloud does."""
+    include = "#!include:"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "\n".join(
+        _rules(file.with_name(line.removeprefix(include))) if line.startswith(include) else line for line in lines
+    )
+
+
+def sent_to_build(scratch: Path) -> list[str]:
+    """The files of the repository that `gcloud builds submit` sends: by gcloud, or without one by its rules."""
+    return files_to_upload(REPOSITORY) if shutil.which("gcloud") else let_through(REPOSITORY, scratch)
+
+
+def copied(source: Path, names: list[str], target: Path) -> Path:
+    """Copy these files of a folder."""
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / name, target / name)
+    return target
 
 
 def exported(folder: Path) -> Export:
     """Copy what is let through, and install its requirements with their hashes under Python 3.13."""
     uv, python = _program("uv"), _python()
-    source = folder / "functions"
-    for name in let_through(FUNCTIONS, folder / "git"):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(FUNCTIONS / name, source / name)
+    source = copied(FUNCTIONS, let_through(FUNCTIONS, folder / "git"), folder / "functions")
     environment = folder / "environment"
     requirements = source / "requirements.txt"
     for command in (

@@ -1,10 +1,11 @@
-"""Writes provider_schema.json: what Terraform's Google providers take and give, for the blocks that infra/gcp uses.
+"""Writes provider_schema.json: what Terraform's providers take and give, for the blocks that infra/gcp uses.
 
 The providers themselves cannot be had from a package index, but the Python bindings that were generated from their
 schemas can. After infra/gcp uses a new kind of resource (some 100 MB are fetched and read):
 
     uv run --no-project --isolated --with cdktf-cdktf-provider-google==16.12.1 \
-        --with cdktf-cdktf-provider-google-beta==16.12.1 --with python-hcl2 tests/infra/gcp/make_provider_schema.py
+        --with cdktf-cdktf-provider-google-beta==16.12.1 --with cdktf-cdktf-provider-time==11.0.1 \
+        --with python-hcl2 tests/infra/gcp/make_provider_schema.py
 
 The bindings do not say which attributes the provider fills in where they are not set, so all that is optional counts as
 such; nor whether an order matters, so a set is shown as a list.
@@ -23,8 +24,6 @@ import hcl2
 
 _HERE: Final = Path(__file__).parent
 _TERRAFORM: Final = _HERE.parents[2] / "infra" / "gcp"
-# Blocks that the provider fills in where they are left out: for Terraform those are attributes.
-_FILLED_IN: Final = {"google_eventarc_trigger.transport"}
 _PRIMITIVES: Final = {"string": "string", "number": "number", "boolean": "bool"}
 # What the bindings' classes have beside the attributes.
 _OF_THE_BINDINGS: Final = {
@@ -48,17 +47,19 @@ class Bindings:
         self.source, self.version = stated["name"], stated["version"]
         self._prefix = f"@cdktf/{package.removeprefix('cdktf-cdktf-')}."
 
-    def block(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The schema of a resource or a data source; None where this provider has none of that name."""
+    def block(self, kind: str, name: str) -> dict[str, Any]:
+        """The schema of a resource or a data source."""
         words = "".join(word.title() for word in name.split("_"))
-        # The one provider's bindings leave "Google" out of the names of resources, the other's do not.
-        for called in [f"Data{words}"] if kind == "data" else [words.removeprefix("Google"), words]:
+        # Most providers' bindings leave their own name out of those of resources, google-beta's do not.
+        own = self.source.rpartition("/")[2].title()
+        for called in [f"Data{words}"] if kind == "data" else [words.removeprefix(own), words]:
             outer = f"{self._prefix}{called[0].lower()}{called[1:]}.{called}"
             if outer in self._types:
-                return self._schema(name, f"{outer}Config", outer)
-        return None
+                return self._schema(f"{outer}Config", outer)
+        message = f"{self.source} has no {kind} {name}"
+        raise ValueError(message)
 
-    def _schema(self, path: str, taken: str, given: str) -> dict[str, Any]:
+    def _schema(self, taken: str, given: str) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         blocks: dict[str, Any] = {}
         inputs = self._types.get(taken, {}).get("properties", [])
@@ -73,10 +74,8 @@ class Bindings:
                     {"optional": True, "computed": True} if found.get("optional") else {"required": True}
                 )
                 continue
-            nested = self._schema(f"{path}.{name}", inner, f"{inner}OutputReference")
-            if f"{path}.{name}" in _FILLED_IN:
-                attributes[name] = {"type": ["list", _as_type(nested)], "optional": True, "computed": True}
-            elif name == "timeouts":
+            nested = self._schema(inner, f"{inner}OutputReference")
+            if name == "timeouts":
                 blocks[name] = {"single": True, **nested}
             else:
                 limits = {"min": 0 if found.get("optional") else 1, "max": 0 if many else 1}
@@ -92,7 +91,7 @@ class Bindings:
         name = stated.get("fqn", "")
         if name.startswith(self._prefix) and name.endswith("List"):
             inner = name.removesuffix("List")
-            return ["list", _as_type(self._schema("", inner, f"{inner}OutputReference"))]
+            return ["list", _as_type(self._schema(inner, f"{inner}OutputReference"))]
         if name.startswith("cdktf.") and name.endswith("Map"):
             return ["map", name.removeprefix("cdktf.").removesuffix("Map").lower().replace("boolean", "bool")]
         return _type(stated)
@@ -143,33 +142,29 @@ def _as_type(schema: dict[str, Any]) -> list[Any]:
     return ["object", fields]
 
 
-def used() -> dict[str, set[str]]:
-    """The kinds of resources and data sources in infra/gcp."""
-    found: dict[str, set[str]] = {"resource": set(), "data": set()}
+def used() -> dict[str, set[tuple[str, str]]]:
+    """The resources and data sources in infra/gcp: of each kind the provider and the name."""
+    found: dict[str, set[tuple[str, str]]] = {"resource": set(), "data": set()}
     for path in _TERRAFORM.glob("*.tf"):
         content = hcl2.loads(path.read_text(encoding="utf-8"))
         for kind, names in found.items():
-            names |= {
-                name.strip('"') for block in content.get(kind, []) for name in block if name.startswith(('"g', "g"))
-            }
+            for quoted, labelled in ((name, body) for block in content.get(kind, []) for name, body in block.items()):
+                name, (body,) = quoted.strip('"'), labelled.values()
+                provider = body.get("provider", name.partition("_")[0]).strip("${}").partition(".")[0]
+                names |= {(provider, name)}
     return found
 
 
 def main() -> None:
     """Write the file."""
-    both = [Bindings("cdktf-cdktf-provider-google"), Bindings("cdktf-cdktf-provider-google-beta")]
+    bindings = {name: Bindings(f"cdktf-cdktf-provider-{name}") for name in ("google", "google-beta", "time")}
     providers: dict[str, Any] = {
-        found.source.rpartition("/")[2]: {"source": found.source, "version": found.version, "resource": {}, "data": {}}
-        for found in both
+        name: {"source": found.source, "version": found.version, "resource": {}, "data": {}}
+        for name, found in bindings.items()
     }
     for kind, names in used().items():
-        for name in sorted(names):
-            schemas = [(found.source.rpartition("/")[2], found.block(kind, name)) for found in both]
-            provider, schema = next((found for found in schemas if found[1] is not None), (None, None))
-            if provider is None:
-                message = f"neither provider has {kind} {name}"
-                raise ValueError(message)
-            providers[provider][kind][name] = schema
+        for provider, name in sorted(names):
+            providers[provider][kind][name] = bindings[provider].block(kind, name)
     lines = json.dumps(providers, indent=1, sort_keys=True)
     # One line for each attribute or limit, not one for each word.
     lines = re.sub(r"\{\n\s+([^{}\[\]]*?)\n\s+\}", lambda found: "{" + re.sub(r"\n\s+", " ", found[1]) + "}", lines)

@@ -1,8 +1,8 @@
-"""A Terraform provider that knows the schema of Google's, and nothing else: for `terraform validate` and mocked tests.
+"""A Terraform provider that knows the schema of a real one, and nothing else: for `validate` and mocked tests.
 
-Runs in an environment of its own as `python -u schema_provider.py google`, prints where Terraform finds it, and serves
-until it is stopped; see terraform.py. The library `tf` carries Terraform's plugin protocol; its own schema classes have
-no lists of blocks, so the messages are made here.
+Runs in an environment of its own as `python -u schema_provider.py google`, or another name in provider_schema.json,
+prints where Terraform finds it, and serves until it is stopped; see terraform.py. The library `tf` carries Terraform's
+plugin protocol; its own schema classes have no lists of blocks, so the messages are made here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from tf import provider, runner  # type: ignore[import-not-found]  # in an envir
 from tf.gen import tfplugin_pb2 as pb  # type: ignore[import-not-found]  # as above
 
 _SCHEMA: Final = Path(__file__).with_name("provider_schema.json")
-# What infra/gcp/versions.tf says to both providers themselves.
+# What infra/gcp/versions.tf says to the providers themselves.
 _CONFIGURATION: Final = {
     "attributes": {
         "project": {"type": "string", "optional": True},
         "region": {"type": "string", "optional": True},
         "default_labels": {"type": ["map", "string"], "optional": True},
+        "billing_project": {"type": "string", "optional": True},
+        "user_project_override": {"type": "bool", "optional": True},
     },
     "blocks": {},
 }
@@ -31,7 +33,7 @@ class Schema(provider.ProviderServicer):  # type: ignore[misc]  # as above
     """Answers what there is, and that anything which fits it is right: Terraform itself finds what does not."""
 
     def __init__(self, name: str) -> None:
-        """Take "google" or "google-beta"."""
+        """Take the name of a provider in provider_schema.json."""
         super().__init__(None)
         self._schema = json.loads(_SCHEMA.read_text(encoding="utf-8"))[name]
 
@@ -74,7 +76,7 @@ class Address:
     """What the library asks a provider for, to say where it is."""
 
     def __init__(self, name: str) -> None:
-        """Take "google" or "google-beta"."""
+        """Take a name as `Schema` does."""
         self._name = name
 
     def full_name(self) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.infra.gcp.mocks import mocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,50 +22,7 @@ INFRASTRUCTURE: Final = REPOSITORY / "infra" / "gcp"
 PROVIDER: Final = REPOSITORY / "tests" / "infra" / "gcp" / "schema_provider.py"
 # Terraform's plugin protocol for Python. It stays out of the project's own environment.
 PROTOCOL: Final = "tf==1.2.0"
-# What Google would give back, named so that a grant can be read.
-MOCKS: Final = """
-mock_provider "google" {
-  mock_resource "google_pubsub_topic" {
-    defaults = { id = "projects/my-project/topics/a-topic" }
-  }
-  override_data {
-    target = data.google_storage_project_service_account.agent
-    values = { member = "serviceAccount:storage-agent" }
-  }
-  override_resource {
-    target = google_eventarc_trigger.upload
-    values = {
-      transport = [{ pubsub = [{ subscription = "projects/my-project/subscriptions/eventarc-1", topic = "t" }] }]
-    }
-  }
-  override_resource {
-    target = google_pubsub_topic.outcomes
-    values = { id = "projects/my-project/topics/steel-defect-outcomes" }
-  }
-  override_resource {
-    target = google_pubsub_topic.dead_letters
-    values = { id = "projects/my-project/topics/steel-defect-dead-letters" }
-  }
-  %(accounts)s
-}
-
-mock_provider "google-beta" {
-  override_resource {
-    target = google_project_service_identity.agent["eventarc.googleapis.com"]
-    values = { member = "serviceAccount:eventarc-agent" }
-  }
-  override_resource {
-    target = google_project_service_identity.agent["pubsub.googleapis.com"]
-    values = { member = "serviceAccount:pubsub-agent" }
-  }
-}
-"""
-_ACCOUNT: Final = """
-  override_resource {
-    target = google_service_account.this["%(name)s"]
-    values = { name = "%(name)s", email = "%(name)s@my-project", member = "serviceAccount:%(name)s" }
-  }
-"""
+PROVIDERS: Final = ("google", "google-beta", "time")
 
 
 @dataclass(frozen=True)
@@ -84,14 +42,6 @@ class Applied:
         return list(self.resources.get(kind, {}).values())
 
 
-@dataclass(frozen=True)
-class Runs:
-    """What all runs made, and how they called gcloud."""
-
-    applied: dict[str, Applied]
-    calls: list[list[str]]
-
-
 class Terraform:
     """A copy of infra/gcp, and the terraform of this machine."""
 
@@ -101,21 +51,14 @@ class Terraform:
             pytest.skip("no terraform, or no uv, on the PATH")
         self._program = terraform
         self._folder = folder / "gcp"
-        self._calls = folder / "calls"
         shutil.copytree(INFRASTRUCTURE, self._folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
-        (programs := folder / "programs").mkdir()
-        gcloud = programs / "gcloud"
-        write = "import json, sys; print(json.dumps(sys.argv[1:]))"
-        gcloud.write_text(f"#!/bin/sh\npython3 -c '{write}' \"$@\" >>'{self._calls}'\n")
-        gcloud.chmod(0o755)
         command = [uv, "tool", "run", "--quiet", "--from", PROTOCOL, "python", "-u", str(PROVIDER)]
         self._providers = [
             subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
-            for name in ("google", "google-beta")
+            for name in PROVIDERS
         ]
         self._environment = {
             **os.environ,
-            "PATH": f"{programs}:{os.environ['PATH']}",
             "TF_REATTACH_PROVIDERS": json.dumps(dict(_address(provider) for provider in self._providers)),
             "CHECKPOINT_DISABLE": "1",
         }
@@ -138,24 +81,27 @@ class Terraform:
             timeout=300,
         )
 
-    def test(self, applied: dict[str, dict[str, Any]], refused: dict[str, dict[str, Any]]) -> Runs:
+    def plan(self, settings: str) -> subprocess.CompletedProcess[str]:
+        """Plan with this terraform.tfvars. Without Google that fails, but only after the variables were checked."""
+        (self._folder / "planned.tfvars").write_text(settings)
+        return self.run("plan", "-no-color", "-input=false", "-var-file=planned.tfvars")
+
+    def test(self, applied: dict[str, dict[str, Any]], refused: dict[str, dict[str, Any]]) -> dict[str, Applied]:
         """Apply on mocks with the variables of each of `applied`, and plan with those of each of `refused`.
 
         A name among `refused` is that of the variable that must be refused.
         """
-        accounts = "".join(_ACCOUNT % {"name": name} for name in ("api", "upload", "backfill", "trigger", "build"))
         runs = [_run(name, given, "command = apply") for name, given in applied.items()]
         for name, given in refused.items():
             runs.append(_run(f"not_{name}", given, f"command = plan\n  expect_failures = [var.{name}]"))
         (self._folder / "tests").mkdir()
-        (self._folder / "tests" / "it.tftest.hcl").write_text(MOCKS % {"accounts": accounts} + "".join(runs))
+        (self._folder / "tests" / "it.tftest.hcl").write_text(mocks() + "".join(runs))
         lines = self.run("test", "-json", "-verbose").stdout.splitlines()
         messages = [json.loads(line) for line in lines if line.startswith("{")]
         errors = [message["diagnostic"] for message in messages if "diagnostic" in message]
         assert messages[-1]["test_summary"]["status"] == "pass", errors
         states = {message["@testrun"]: message["test_state"] for message in messages if "test_state" in message}
-        calls = [json.loads(line) for line in self._calls.read_text().splitlines()]
-        return Runs({name: _applied(states[name]) for name in applied}, calls)
+        return {name: _applied(states[name]) for name in applied}
 
 
 def _run(name: str, variables: dict[str, Any], what: str) -> str:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from steel_defect.settings import settings_from
+from steel_defect.storage import Buckets, Location
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.gcloud import complaints
 from tests.transports import CloudRun
@@ -38,6 +39,7 @@ GIVEN = {
     "_BUILD_ACCOUNT": "build@project.iam.gserviceaccount.com",
     "_MODEL_URI": "gs://models/models/strip",
     "_OUTCOME_TOPIC": "projects/project/topics/outcomes",
+    "_DEAD_LETTERS": "projects/project/subscriptions/dead-letters",
 }
 RECORDER = """#!/usr/bin/env bash
 python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "${0##*/}" "$@" >>"$CALLS"
@@ -114,15 +116,20 @@ def test_traffic_moves_last_and_to_the_revisions_that_were_tested(machine: Machi
 @pytest.mark.parametrize(
     ("substitutions", "expected"),
     [
-        ({}, ["--no-allow-unauthenticated", "--no-allow-unauthenticated"]),
-        ({"_AUTH": "public"}, ["--allow-unauthenticated", "--no-allow-unauthenticated"]),
+        ({}, [{"--no-allow-unauthenticated", "--invoker-iam-check"}, {"--no-allow-unauthenticated"}]),
+        # A grant to everybody is what many organizations forbid.
+        ({"_AUTH": "public"}, [{"--no-invoker-iam-check"}, {"--no-allow-unauthenticated"}]),
+        (
+            {"_PAGE_SERVICE": "steel-defect-page", "_AUTH": "public"},
+            [{"--no-invoker-iam-check"}] + [{"--no-allow-unauthenticated"}] * 2,
+        ),
     ],
 )
 def test_callers_must_be_known_unless_it_is_asked_for_by_name(
-    machine: Machine, substitutions: dict[str, str], expected: list[str]
+    machine: Machine, substitutions: dict[str, str], expected: list[set[str]]
 ) -> None:
     assert machine.run("revisions-without-traffic", **substitutions).returncode == 0
-    flags = [next(flag for flag in call if "unauthenticated" in flag) for call in machine.calls()]
+    flags = [{flag for flag in call if flag.endswith(("unauthenticated", "iam-check"))} for call in machine.calls()]
     assert flags == expected
 
 
@@ -136,26 +143,54 @@ def test_a_wrong_substitution_deploys_nothing(machine: Machine, substitutions: d
     assert machine.calls() == []
 
 
+def test_the_page_is_the_api_function_again_and_gets_its_traffic_with_it(machine: Machine) -> None:
+    for step in ("revisions-without-traffic", "traffic"):
+        assert machine.run(step, _PAGE_SERVICE="steel-defect-page").returncode == 0
+    api, upload, page, *_ = machine.calls()
+    assert [options(call)["--function"] for call in (api, upload, page)] == ["api", "upload", "api"]
+    assert options(page)["--set-env-vars"] == options(api)["--set-env-vars"]
+    assert options(page)["--service-account"] == options(api)["--service-account"]
+    moved = [options(call)["--to-revisions"] for call in machine.calls() if "update-traffic" in call]
+    assert moved[-1] == "steel-defect-page-b0a1b2c3d=100"
+
+
+@pytest.mark.parametrize("key", ["", "projects/keys/key"])
+def test_revisions_and_job_are_encrypted_with_the_key_that_was_given(machine: Machine, key: str) -> None:
+    for step in ("revisions-without-traffic", "traffic"):
+        assert machine.run(step, _KMS_KEY=key, _PAGE_SERVICE="steel-defect-page").returncode == 0
+    *services, job = [options(call) for call in machine.calls() if "deploy" in call or "jobs" in call]
+    assert [call.get("--key", "") for call in (*services, job)] == [key] * 4
+    # A service that had one before has none then.
+    assert ["--clear-key" in call for call in services] == [not key] * 3
+
+
 def test_the_functions_and_the_job_understand_the_environment_they_get(machine: Machine) -> None:
     for step in ("revisions-without-traffic", "traffic"):
         run = machine.run(step)
         assert run.returncode == 0, run.stderr
     said = [options(call)["--set-env-vars"] for call in machine.calls() if "--set-env-vars" in options(call)]
-    api, upload, job = (settings_from(dict(pair.split("=", 1) for pair in variables.split(","))) for variables in said)
-    assert (api.uploads_uri, api.results_uri, api.model) == (upload.uploads_uri, upload.results_uri, upload.model)
+    assert all(variables.startswith("^;^") for variables in said), "gcloud's way to say what is between the variables"
+    api, upload, job = (
+        settings_from(dict(pair.split("=", 1) for pair in variables.removeprefix("^;^").split(";")))
+        for variables in said
+    )
+    assert (api.buckets, api.model) == (upload.buckets, upload.model)
     assert {(function.log_sample_rate, function.google_project) for function in (api, upload)} == {(0.1, "project")}
-    assert (upload.uploads_uri, upload.results_uri) == ("gs://uploads", "gs://results")
+    assert upload.buckets == Buckets(Location("gs", "uploads"), Location("gs", "results"))
     assert upload.outcome_topic == GIVEN["_OUTCOME_TOPIC"]
-    assert (job.uploads_uri, job.results_uri, job.model) == (upload.uploads_uri, upload.results_uri, upload.model)
-    assert job.outcome_topic is None
+    assert (job.buckets, job.model, job.outcome_topic) == (upload.buckets, upload.model, upload.outcome_topic)
+    assert job.dead_letters == GIVEN["_DEAD_LETTERS"]
 
 
 def test_the_smoke_test_passes_with_working_functions_and_asks_as_the_service_expects(machine: Machine) -> None:
     run = machine.run("smoke-test")
     assert run.returncode == 0, run.stdout + run.stderr
     assert '"defect_prob"' in run.stdout
-    tokens = [options(call)["--audiences"] for call in machine.calls() if "print-identity-token" in call]
-    assert tokens == [f"http://{name}.localhost:{machine.ports[f'{name.upper()}_PORT']}" for name in ("api", "upload")]
+    tokens = [options(call) for call in machine.calls() if "print-identity-token" in call]
+    assert {token["--impersonate-service-account"] for token in tokens} == {GIVEN["_BUILD_ACCOUNT"]}
+    assert [token["--audiences"] for token in tokens] == [
+        f"http://{name}.localhost:{machine.ports[f'{name.upper()}_PORT']}" for name in ("api", "upload")
+    ]
 
 
 def test_a_function_without_a_model_fails_the_smoke_test(machine: Machine, tmp_path: Path) -> None:
@@ -184,10 +219,12 @@ def test_the_job_gets_the_image_that_was_built(machine: Machine) -> None:
 
 
 def test_gcloud_itself_understands_every_command(machine: Machine, tmp_path: Path) -> None:
-    for step in ("revisions-without-traffic", "smoke-test", "traffic"):
-        assert machine.run(step).returncode == 0
+    everything = {"_AUTH": "public", "_PAGE_SERVICE": "steel-defect-page", "_KMS_KEY": "projects/keys/key"}
+    for substitutions in ({}, everything):
+        for step in ("revisions-without-traffic", "smoke-test", "traffic"):
+            assert machine.run(step, **substitutions).returncode == 0
     commands = [shlex.join(call) for call in machine.calls() if call[0] == "gcloud"]
-    assert len(commands) == 9
+    assert len(commands) == 9 + 11
     assert complaints(commands, tmp_path) == []
 
 

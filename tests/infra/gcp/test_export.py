@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 from steel_defect.http import Request
 from steel_defect.storage import open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
-from tests.conftest import REPOSITORY, SAMPLES
+from tests.conftest import SAMPLES
 from tests.infra.gcp.export import Export, ExportedFunction, bucket_environment, let_through, log_lines
 from tests.infra.gcp.gcloud import files_to_upload
 from tests.servers.emulators import Emulator, make_gcs_bucket
@@ -27,20 +26,15 @@ SCRATCH = SAMPLES / "scratch.jpg"
 
 def test_only_what_runs_is_sent(tmp_path: Path) -> None:
     sent = let_through(FUNCTIONS, tmp_path)
-    assert {name for name in sent if "/" not in name} == {"main.py", "gcp_log.py", "gcp_topic.py", "requirements.txt"}
+    assert {name for name in sent if "/" not in name} == {
+        "main.py",
+        "gcp_events.py",
+        "gcp_log.py",
+        "gcp_topic.py",
+        "requirements.txt",
+    }
     assert not [name for name in sent if "/cli/" in name or "__pycache__" in name or name.endswith(".md")]
     assert "steel_defect/bundled/model.onnx" in sent
-
-
-def test_the_build_gets_what_a_clone_has(tmp_path: Path) -> None:
-    (left := tmp_path / "left").mkdir()
-    for name in (".gcloudignore", ".gitignore"):
-        shutil.copy(REPOSITORY / name, left / name)
-    unwanted = [".git/config", ".venv/x", ".venv-3.13/x", "runs/x", "infra/gcp/.terraform/x", "infra/gcp/x.tfstate"]
-    for name in ["uv.lock", "functions/main.py", "tests/samples/crack.jpg", *unwanted]:
-        (left / name).parent.mkdir(parents=True, exist_ok=True)
-        (left / name).touch()
-    assert files_to_upload(left) == [".gitignore", "functions/main.py", "tests/samples/crack.jpg", "uv.lock"]
 
 
 def test_gcloud_itself_reads_the_list_as_git_does(tmp_path: Path) -> None:

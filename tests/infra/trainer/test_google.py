@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.infra.gcp.terraform import Applied, Runs, Terraform
+from steel_defect.registry import promote, publish
+from steel_defect.storage import open_store
+from tests.infra.gcp.terraform import Applied, Terraform
 from tests.infra.trainer.machine import shellcheck
+from tests.probe_model import CONTRACT, probe_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +37,7 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
 
 
 @pytest.fixture(scope="module")
-def tested(terraform: Terraform) -> Runs:
+def tested(terraform: Terraform) -> dict[str, Applied]:
     """Without a training, with one as it comes, and with one that asks for everything."""
     asked = with_training(
         recipe="e1-15", options="--set optimisation.epochs=3", data=None, model="line-3", spot=False, max_minutes=60
@@ -41,9 +46,9 @@ def tested(terraform: Terraform) -> Runs:
 
 
 @pytest.fixture
-def applied(tested: Runs) -> Applied:
+def applied(tested: dict[str, Applied]) -> Applied:
     """With a training as it comes."""
-    return tested.applied["training"]
+    return tested["training"]
 
 
 def ours(applied: Applied, kind: str) -> list[dict[str, Any]]:
@@ -51,8 +56,8 @@ def ours(applied: Applied, kind: str) -> list[dict[str, Any]]:
     return [values for address, values in applied.resources.get(kind, {}).items() if ".trainer" in address]
 
 
-def test_without_a_training_there_is_nothing_of_it(tested: Runs) -> None:
-    none = tested.applied["none"]
+def test_without_a_training_there_is_nothing_of_it(tested: dict[str, Applied]) -> None:
+    none = tested["none"]
     assert not [address for found in none.resources.values() for address in found if ".trainer" in address]
     assert not [kind for kind in none.resources if kind.startswith("google_compute")]
 
@@ -70,8 +75,8 @@ def test_the_machine_is_a_spot_one_that_google_deletes_should_all_else_fail(appl
     assert group["distribution_policy_zones"] == ["europe-west1-b", "europe-west1-c"]
 
 
-def test_a_machine_that_is_not_taken_away_is_had_when_asked_for(tested: Runs) -> None:
-    (template,) = ours(tested.applied["asked"], "google_compute_instance_template")
+def test_a_machine_that_is_not_taken_away_is_had_when_asked_for(tested: dict[str, Applied]) -> None:
+    (template,) = ours(tested["asked"], "google_compute_instance_template")
     (scheduling,) = template["scheduling"]
     assert (scheduling["provisioning_model"], scheduling["preemptible"]) == ("STANDARD", False)
     assert scheduling["max_run_duration"][0]["seconds"] == (60 + 30) * 60
@@ -109,10 +114,12 @@ def test_it_may_read_the_pictures_write_its_run_and_create_models_and_no_more(ap
     def below(bucket: str, prefix: str) -> str:
         return f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/{prefix}")'
 
+    but_production = ' && !resource.name.endsWith("/production.json")'
+
     assert grants == {
         (MODELS, "roles/storage.legacyBucketReader", None),
         (MODELS, "roles/storage.objectUser", below(MODELS, "runs/strip-1/")),
-        (MODELS, "roles/storage.objectCreator", below(MODELS, "models/")),
+        (MODELS, "roles/storage.objectCreator", below(MODELS, "models/") + but_production),
         (MODELS, "roles/storage.objectViewer", below(MODELS, "models/")),
         ("my-pictures", "roles/storage.legacyBucketReader", None),
         ("my-pictures", "roles/storage.objectViewer", below("my-pictures", "line-3/")),
@@ -121,10 +128,29 @@ def test_it_may_read_the_pictures_write_its_run_and_create_models_and_no_more(ap
     assert set(role["permissions"]) == {
         "compute.instanceGroupManagers.get",
         "compute.instanceGroupManagers.update",
+        "compute.regionOperations.get",
     }
     (member,) = ours(applied, "google_project_iam_member")
     assert member["role"] == role["id"]
     assert not ours(applied, "google_project_iam_binding")
+
+
+def test_it_may_create_every_file_of_a_version_and_not_what_is_in_production(applied: Applied, tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    sha256 = publish(store, probe_model(replace(CONTRACT, name="strip")), who="trainer")
+    promote(store, "strip", sha256, who="person")
+    names = {info.key for info in store.list()}
+    (stated,) = (
+        found["condition"][0]["expression"]
+        for found in applied.all("google_storage_bucket_iam_member")
+        if found["role"] == "roles/storage.objectCreator"
+        and found["member"] == ours(applied, "google_service_account")[0]["member"]
+    )
+    start, end = re.findall(r'"(.*?)"', stated)
+    objects = f"projects/_/buckets/{MODELS}/objects/"
+    allowed = {name for name in names if f"{objects}{name}".startswith(start) and not name.endswith(end)}
+    assert names - allowed == {"models/strip/production.json"}
+    assert len(allowed) >= 2
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def startup_scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     applied = terraform.test(
         {name: {"project": project, "training": training} for name, training in trainings.items()}, {}
-    ).applied
+    )
     terraform.stop()
     return {
         name: found.all("google_compute_instance_template")[0]["metadata"]["startup-script"]

@@ -26,7 +26,7 @@ TITLES: Final = {
     "drawn": "drawn strips, faint damage",
     "tiles": "magnetic tiles",
     "real": "Severstal's loose pictures",
-    "agreed": "others of them, pseudo-labels",
+    "agreed": "further Severstal pictures, pseudo-labels",
 }
 
 

@@ -1,24 +1,15 @@
-"""The model registry: versions that never change, and for each name one object that says which is in production.
-
-    models/<name>/<sha256>/model.onnx       create-only
-    models/<name>/<sha256>/manifest.json    create-only, written last: without it the version is not complete
-    models/<name>/production.json           changed by compare-and-swap
-
-Every function raises `StorageError` where the store does. Nothing here imports ONNX Runtime at the start.
-"""
+"""Versions of models: published, read, and verified."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from steel_defect.registry_objects import (
-    NAME,
+from steel_defect.model_uri import NAME
+from steel_defect.registry.objects import (
+    JSON,
     Manifest,
-    Production,
-    PromotionLost,
     RegistryError,
     VersionDamaged,
     VersionMissing,
@@ -26,16 +17,14 @@ from steel_defect.registry_objects import (
     encoded,
     manifest_key,
     model_key,
-    production_key,
+    now,
     version_of,
 )
-from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable
+from steel_defect.storage import ObjectNotFound, PreconditionFailed
 
 if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
     from steel_defect.storage import Store
-
-_JSON: Final = "application/json"
 
 
 def publish(store: Store, model: bytes, *, who: str) -> str:
@@ -64,11 +53,11 @@ def publish(store: Store, model: bytes, *, who: str) -> str:
         metrics=dict(contract.metrics),
         training_data_digest=contract.training_data_digest,
         git_commit=contract.git_commit,
-        published=_now(),
+        published=now(),
         who=who,
     )
     try:
-        store.put(manifest_key(contract.name, scorer.sha256), encoded(manifest), content_type=_JSON, if_absent=True)
+        store.put(manifest_key(contract.name, scorer.sha256), encoded(manifest), content_type=JSON, if_absent=True)
     except PreconditionFailed:
         read_manifest(store, contract.name, scorer.sha256)
     return scorer.sha256
@@ -153,77 +142,10 @@ def versions(store: Store, name: str | None = None) -> list[Manifest]:
     return sorted(newest_first, key=lambda manifest: manifest.name)
 
 
-def production(store: Store, name: str) -> Production | None:
-    """What is in production; None where nothing of this name ever was.
-
-    Raises:
-        VersionDamaged: the object cannot be read.
-    """
-    return _production(store, name)[0]
-
-
-def promote(store: Store, name: str, sha256: str, *, who: str) -> Production:
-    """Put a version into production, after `verify`. Does nothing where it is there already.
-
-    Raises:
-        PromotionLost: somebody else was faster.
-        RegistryError, ModelUnavailable: the version cannot serve; see `verify`.
-    """
-    before, tag = _production(store, name)
-    verify(store, name, sha256)
-    if before is None:
-        return _swap(store, name, Production(sha256, (), _now(), who), tag)
-    if before.sha256 == sha256:
-        return before
-    return _swap(store, name, Production(sha256, (before.sha256, *before.previous), _now(), who), tag)
-
-
-def rollback(store: Store, name: str, *, who: str) -> Production:
-    """Put the version before into production, after `verify`. The one that was rolled back from is forgotten here.
-
-    Raises:
-        PromotionLost: somebody else was faster.
-        RegistryError, ModelUnavailable: there is none before, or it cannot serve.
-    """
-    before, tag = _production(store, name)
-    if before is None or not before.previous:
-        message = f"{name} has no version before " + (f"{before.sha256}" if before else "any")
-        raise RegistryError(message)
-    verify(store, name, before.previous[0])
-    return _swap(store, name, Production(before.previous[0], before.previous[1:], _now(), who), tag)
-
-
-def _swap(store: Store, name: str, after: Production, tag: str | None) -> Production:
-    data = encoded(after)
-    try:
-        store.put(production_key(name), data, content_type=_JSON, if_absent=tag is None, if_match=tag)
-    except PreconditionFailed as error:
-        message = f"somebody else changed what is in production of {name} at the same time; look, and try again"
-        raise PromotionLost(message) from error
-    except StorageUnavailable:
-        # The answer was lost, perhaps not the write.
-        if store.get(production_key(name)).data != data:
-            raise
-    return after
-
-
-def _production(store: Store, name: str) -> tuple[Production | None, str | None]:
-    try:
-        found = store.get(production_key(name))
-    except ObjectNotFound:
-        return None, None
-    state = decoded(found.data, Production, f"production.json of {name}")
-    return state, found.info.tag
-
-
 def _checked(model: bytes, *, threads: int = 1) -> Scorer:
-    from steel_defect.scorer import Scorer  # noqa: PLC0415 - not before a server forks; see serving.py
-    from steel_defect.selftest import self_test  # noqa: PLC0415 - needs numpy
+    from steel_defect.scorer import Scorer  # not before a server forks; see serving.py
+    from steel_defect.selftest import self_test
 
     scorer = Scorer(model, threads=threads)
     self_test(scorer)
     return scorer
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,24 +1,26 @@
-"""The objects of the model registry: their keys, what they say, and what can be wrong with them."""
+"""The objects of the model registry: their keys, their content, and what can be wrong with them."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from steel_defect.model_uri import NAME, SHA256
+
 SCHEMA_VERSION: Final = 1
-NAME: Final = r"[a-z0-9][a-z0-9._-]{0,62}"
-SHA256: Final = r"[0-9a-f]{64}"
+JSON: Final = "application/json"
 _MANIFEST: Final = re.compile(rf"models/(?P<name>{NAME})/(?P<sha256>{SHA256})/manifest\.json")
 
 
 class RegistryError(Exception):
-    """What was asked for cannot be done; `str(error)` says why, in one line."""
+    """The request cannot be carried out; `str(error)` says why, in one line."""
 
 
 class VersionMissing(RegistryError):
-    """There is no such version, or its publishing never came to its end."""
+    """There is no such version, or its publishing was interrupted."""
 
 
 class VersionDamaged(RegistryError):
@@ -26,12 +28,12 @@ class VersionDamaged(RegistryError):
 
 
 class PromotionLost(RegistryError):
-    """Somebody else changed what is in production at the same time; nothing was done."""
+    """Somebody else changed the version in production at the same time; nothing was done."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known of one version without opening the model file. `published` is ISO 8601, UTC."""
+    """Facts about one version, for readers without the model file. `published` is ISO 8601, UTC."""
 
     name: str
     sha256: str
@@ -113,5 +115,10 @@ def version_of(key: str) -> tuple[str, str] | None:
 
 
 def production_key(name: str) -> str:
-    """Where it is said which version is in production."""
+    """Where the version in production is named."""
     return f"models/{name}/production.json"
+
+
+def now() -> str:
+    """The present time as objects state it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,87 @@
+"""The program that both adapters run: models, the HTTP interface, and uploads, made of the settings."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from steel_defect import log_line
+from steel_defect.api import Api
+from steel_defect.observation import observed
+from steel_defect.serving import ModelSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steel_defect.log_line import Line
+    from steel_defect.settings import Settings
+    from steel_defect.uploads.processor import UploadProcessor
+    from steel_defect.uploads.refs import ObjectRef
+    from steel_defect.uploads.signed import SignedUploads
+
+    Publish = Callable[[dict[str, Any]], None]
+
+
+class App:
+    """One function in one process. Safe to use from several threads; nothing is loaded before it is used.
+
+    Attributes:
+        settings: that it was made of.
+        models: gives the model that serves.
+        api: answers HTTP requests.
+    """
+
+    def __init__(self, settings: Settings, publisher: Callable[[Settings], Publish | None]) -> None:
+        """Take the settings, and what makes the function that publishes outcomes: None to publish none."""
+        self.settings = settings
+        self.models = ModelSource(settings)
+        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads)
+        self._publisher = publisher
+        self._lock = Lock()
+        self._processor: UploadProcessor | None = None
+        self._calls = count()
+
+    def take_cold_start(self) -> bool:
+        """Whether this is the first call in this process: True once."""
+        return next(self._calls) == 0
+
+    def score_upload(self, ref: ObjectRef, write: Callable[[Line], None]) -> None:
+        """Score one upload, and write its line however that ends.
+
+        Raises:
+            SettingsError: there are no buckets.
+            Exception: as `UploadProcessor.process`; the upload has to be tried again.
+        """
+        with observed() as seen:
+            try:
+                outcome = self.processor().process(ref)
+            except Exception as error:
+                write(log_line.of_upload(seen, ref.uri, ref.version, error))
+                raise
+            write(log_line.of_upload(seen, ref.uri, ref.version, outcome.value))
+
+    def processor(self) -> UploadProcessor:
+        """The processor of uploads, made once: it bounds how many pictures are scored at the same time.
+
+        Raises:
+            SettingsError: there are no buckets.
+        """
+        with self._lock:
+            if self._processor is None:
+                from steel_defect.uploads.processor import UploadProcessor  # the HTTP interface never needs it
+
+                self._processor = UploadProcessor(
+                    self.models,
+                    self.settings.require_buckets(),
+                    self._publisher(self.settings),
+                    ignored_suffixes=self.settings.ignored_suffixes,
+                )
+            return self._processor
+
+    @cached_property
+    def _signed_uploads(self) -> SignedUploads | None:
+        from steel_defect.uploads.signed import signed_uploads  # no prediction needs it
+
+        return signed_uploads(self.settings)

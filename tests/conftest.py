@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Server.skipped = config.getoption("--no-servers")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give pytest-xdist the tests of a module as one group, for they share servers, unless the module has a mark."""
     if not hasattr(config, "workerinput"):

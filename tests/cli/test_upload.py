@@ -19,8 +19,9 @@ from PIL import Image
 
 from steel_defect.cli import main
 from steel_defect.cli.keys import keys_of
+from steel_defect.location import Buckets, Location
 from steel_defect.serving import FixedModel
-from steel_defect.storage import Buckets, Location, open_store
+from steel_defect.storage import open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.pictures import encoded

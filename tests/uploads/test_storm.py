@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from steel_defect.location import Buckets, Location
 from steel_defect.serving import FixedModel
-from steel_defect.storage import Buckets, Location, StorageError, StorageUnavailable, Store, open_store
+from steel_defect.storage import StorageError, StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in_text
 from steel_defect.uploads.results import result_key

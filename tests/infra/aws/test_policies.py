@@ -16,10 +16,11 @@ from botocore.session import Session
 import aws_bus
 from steel_defect.errors import ResultNotReady
 from steel_defect.loading import load_model
+from steel_defect.location import Buckets, Location
 from steel_defect.model_uri import parse_model_uri
 from steel_defect.registry import promote, publish
 from steel_defect.serving import FixedModel
-from steel_defect.storage import Buckets, Location, ObjectInfo, open_store
+from steel_defect.storage import ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef

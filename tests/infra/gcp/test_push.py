@@ -14,13 +14,15 @@ from tests.infra.gcp.export import bucket_environment, log_lines
 from tests.infra.gcp.notifications import notification, publish
 from tests.pictures import strip_jpeg
 from tests.servers.emulators import Emulator, make_gcs_bucket
-from tests.servers.pubsub import PATIENCE_SECONDS, PubSub
 from tests.transports import CloudRun
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+    from tests.servers.pubsub import PubSub
 
 
 def awaited(store: Store, key: str) -> Any:  # noqa: ANN401 - JSON

@@ -93,7 +93,8 @@ def test_a_bad_chunk_size_is_a_malformed_body(port: int, size: bytes) -> None:
 
 
 def test_a_request_line_has_a_limit(port: int) -> None:
-    status, problem = answer_to(port, b"GET /" + b"a" * 17_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    # Exactly as much as is read: what is left unread would reset the connection before the answer is seen.
+    status, problem = answer_to(port, b"GET /" + b"a" * (16_384 - 5))
     assert (status, problem["type"]) == (431, "about:blank")
 
 

@@ -2,7 +2,7 @@
 
     python -m gcp_backfill [PREFIX]
 
-Each task takes its share. A task that failed is started again by Cloud Run, and goes on where it was.
+Each task takes its share. Cloud Run starts a failed task again, and it continues where it was.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from steel_defect.errors import ModelUnavailable
+from steel_defect.location import LocationError
 from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError
@@ -44,7 +45,7 @@ def main(prefix: str) -> int:
             if done.error:
                 say("ERROR", f"{done.uri}: {done.error}")
         model = models.registered().identity  # A promotion meanwhile is followed.
-    except (SettingsError, ModelUnavailable, StorageError) as error:
+    except (SettingsError, LocationError, ModelUnavailable, StorageError) as error:
         say("CRITICAL", str(error))
         return 1
     say("INFO", f"task {share.index} of {share.count}: {counts.total()} objects", **counts, model=model)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # `pytest --hypothesis-profile=nightly`: more examples than there is time for each day.
 settings.register_profile("nightly", max_examples=1000)
 
-pytest_plugins = ["tests.servers.emulators"]
+pytest_plugins = ["tests.servers.emulators", "tests.servers.moto", "tests.servers.pubsub"]
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"
@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Server.skipped = config.getoption("--no-servers")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give pytest-xdist the tests of a module as one group, for they share servers, unless the module has a mark."""
     if not hasattr(config, "workerinput"):

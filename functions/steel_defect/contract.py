@@ -1,4 +1,4 @@
-"""What a model file says about itself: the ONNX `metadata_props` that decide how a picture is read and judged.
+"""What a model file states about itself: the ONNX `metadata_props` that decide how a picture is read and judged.
 
 The trainer writes them with `to_metadata`, the scorer reads them with `from_metadata`; nothing else knows the keys.
 """
@@ -93,7 +93,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Reference:
-    """What pictures and answers looked like when the model was judged; drift is the distance from it.
+    """The distributions of pictures and answers when the model was evaluated; drift is the distance from them.
 
     Attributes:
         pictures: how many it is from.

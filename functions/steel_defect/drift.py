@@ -1,4 +1,4 @@
-"""How far the pictures and answers of a period are from those that a model was judged on.
+"""How far the pictures and answers of a period are from those that a model was evaluated on.
 
 The population stability index of one statistic, over the bins of its reference distribution, is
 
@@ -27,7 +27,7 @@ MODERATE: Final = 0.1
 LARGE: Final = 0.25
 # Below, chance alone passes 0.2.
 LEAST: Final = 100
-# Of a bin that is empty, so that the logarithm is finite.
+# An empty bin counts as this share, so that the logarithm is finite.
 _FLOOR: Final = 1e-4
 # 95 % of a normal distribution are below it.
 _QUANTILE: Final = 1.6449
@@ -40,8 +40,8 @@ class Drift:
     Attributes:
         name: of the statistic.
         psi: its population stability index.
-        chance: what the index stays below in 95 % of the cases where nothing changed.
-        level: by the index; "stable" too where it is not above chance.
+        chance: the index stays below it in 95 % of the cases without any change.
+        level: by the index; "stable" too if it is not above chance.
         edges: of the bins.
         then: share of each bin in the reference.
         now: share of each bin in the period.

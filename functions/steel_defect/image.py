@@ -135,7 +135,7 @@ def _header(data: bytes) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The Exif orientation that is left to apply, 1 to 8; 1 where there is none or it makes no sense."""
+    """The Exif orientation that is left to apply, 1 to 8; 1 if there is none or it is invalid."""
     if image.format == "TIFF":
         return 1  # Pillow turns a TIFF itself as it loads it, and states the upright size before.
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from steel_defect.errors import SteelDefectError
     from steel_defect.scorer import Prediction, Scorer
 
-# Enough to tell models apart.
+# Enough to distinguish models.
 _SHA256_DIGITS: Final = 12
 
 

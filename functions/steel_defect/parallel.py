@@ -1,4 +1,4 @@
-"""Several at a time, given in order."""
+"""Calls in parallel, results in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 def in_order(call: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """What `call` gives for each item, in the order of the items. Left early, what has not begun is not done."""
+    """The result of `call` for each item, in their order. If the caller stops early, pending items are cancelled."""
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:

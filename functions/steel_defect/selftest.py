@@ -1,4 +1,4 @@
-"""The last question before a model serves: does it score a picture at all?"""
+"""The last check before a model serves: does it score a picture at all?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def self_test(scorer: Scorer) -> None:
-    """Score a drawn picture, of which nothing is expected but that every number of the answer is a probability.
+    """Score a drawn picture, and check that every number of the answer is a probability.
 
     Raises:
         ModelUnavailable: the picture cannot be scored, or a number is not finite, or not in 0..1.

@@ -1,4 +1,4 @@
-"""The environment, read once and here only."""
+"""What a deployment configures by environment variables, read once and here only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from steel_defect.storage import Buckets
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
@@ -32,11 +31,11 @@ _PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
 
 @dataclass(frozen=True)
 class Settings:
-    """How this process was told to run.
+    """The configuration of this process.
 
     Attributes:
-        model: what to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
-        model_refresh_seconds: how old a look at the registry may be before a request starts the next
+        model: the model to serve (`MODEL_URI`; see `parse_model_uri`; default the bundled file).
+        model_refresh_seconds: how old the last check of the registry may be before a request starts the next
             (`MODEL_REFRESH_SECONDS`; default 60).
         threads: ONNX Runtime's threads for one call (`MODEL_THREADS`; default the whole processors this process has,
             one below two).
@@ -79,7 +78,7 @@ class Settings:
 
 
 class SettingsError(ValueError):
-    """A variable of the environment has a value that cannot be meant."""
+    """A variable of the environment has an invalid value, or is missing."""
 
 
 @cache
@@ -140,11 +139,9 @@ def _buckets(environment: Mapping[str, str]) -> Buckets | None:
     if not uploads or not results:
         message = "RESULTS_URI and UPLOADS_URI go together: set both, or neither"
         raise SettingsError(message)
-    from steel_defect.storage import Buckets, Location, StorageRefused
-
     try:
         return Buckets(Location.parse(uploads), Location.parse(results))
-    except StorageRefused as error:
+    except LocationError as error:
         message = f"UPLOADS_URI and RESULTS_URI: {error}"
         raise SettingsError(message) from error
 
@@ -192,7 +189,7 @@ def _threads(environment: Mapping[str, str]) -> int:
 
 
 def _processors(environment: Mapping[str, str]) -> float:
-    """Processors that this process may use, in fractions where the platform gives fractions."""
+    """Processors that this process may use, in fractions if the platform gives fractions."""
     visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if lambda_mb.isdigit():

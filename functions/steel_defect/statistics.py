@@ -1,4 +1,4 @@
-"""What a picture looks like in three figures, so that a change of light, camera or strip shows before scores do."""
+"""Three figures that describe a picture, so that a change of light, camera or strip shows before scores change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEVELS: Final = np.arange(256)
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the picture as the model sees it, without padding.
+    """Gray levels of the picture as the model sees it, without padding.
 
     Attributes:
         mean: gray, 0..255.
@@ -31,7 +31,7 @@ class Statistics:
 
 
 def statistics_of(picture: Picture) -> Statistics:
-    """The statistics of one picture, rounded to what means anything. Takes 0.2 ms for 128 x 800 pixels."""
+    """The statistics of one picture, rounded to significant digits. Takes 0.2 ms for 128 x 800 pixels."""
     rows, columns = picture.content
     counts = np.bincount(picture.pixels[:rows, :columns].ravel(), minlength=256)
     pixels = rows * columns

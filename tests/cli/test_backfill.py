@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
+from steel_defect.location import Buckets, Location
 from steel_defect.scorer import Scorer
 from steel_defect.serving import FixedModel
-from steel_defect.storage import Buckets, Location, StorageUnavailable, Store, open_store
+from steel_defect.storage import StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key

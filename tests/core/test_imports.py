@@ -56,7 +56,12 @@ def test_the_lambda_function_adds_only_powertools() -> None:
     assert imported(f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT) <= LAMBDA
 
 
-def test_a_prediction_with_the_bundled_model_loads_no_store_no_registry_and_no_page() -> None:
+@pytest.mark.parametrize("places", [{}, {"UPLOADS_URI": "s3://uploads", "RESULTS_URI": "s3://results"}])
+def test_a_prediction_with_the_bundled_model_loads_no_store_no_registry_and_no_page(
+    places: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in places.items():
+        monkeypatch.setenv(name, value)
     listed = "print(json.dumps(sorted(name for name in sys.modules if name.startswith('steel_defect.'))))\nsys.exit()\n"
     functions = Path(__file__).parents[2] / "functions"
     code = f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT + listed

@@ -15,8 +15,9 @@ from botocore.session import Session
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync --group browser")
 from playwright.sync_api import expect
 
+from steel_defect.location import Buckets, Location
 from steel_defect.serving import FixedModel
-from steel_defect.storage import Buckets, Location, open_store
+from steel_defect.storage import open_store
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.infra.aws.template import Resolved

@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
+from steel_defect.location import Buckets, Location
 from steel_defect.serving import ModelSource
 from steel_defect.settings import settings_from
-from steel_defect.storage import Buckets, Location
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ref_from_cloud_storage, refs_in_text
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from PIL import Image
 
+from steel_defect.location import Buckets, Location
 from steel_defect.scorer import Scorer
-from steel_defect.storage import Buckets, Location
 from steel_defect.storage.memory import MemoryStore
 from steel_defect.uploads import results
 from steel_defect.uploads.backfill import Backfill

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from steel_defect.location import Buckets, Location
 from steel_defect.serving import FixedModel
-from steel_defect.storage import Buckets, Location, open_store
+from steel_defect.storage import open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef, ref_from_cloud_storage, refs_in
 from steel_defect.uploads.results import result_key

@@ -16,18 +16,11 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from steel_defect.errors import ModelUnavailable
+from steel_defect.location import Buckets, Location
 from steel_defect.parallel import in_order
 from steel_defect.scorer import Prediction, Scorer
 from steel_defect.settings import IGNORED_SUFFIXES
-from steel_defect.storage import (
-    Buckets,
-    Location,
-    ObjectNotFound,
-    PreconditionFailed,
-    StorageUnavailable,
-    Store,
-    open_store,
-)
+from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.processor import ForeignBucket, Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef

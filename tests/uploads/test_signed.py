@@ -13,9 +13,10 @@ import pytest
 from steel_defect.api import Api
 from steel_defect.errors import PROBLEM_TYPE
 from steel_defect.http import Request, Response
+from steel_defect.location import Buckets, Location
 from steel_defect.serving import FixedModel
 from steel_defect.settings import settings_from
-from steel_defect.storage import Buckets, Location, Store, open_store
+from steel_defect.storage import Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key

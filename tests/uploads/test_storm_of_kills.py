@@ -16,10 +16,11 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from steel_defect.location import Buckets, Location
 from steel_defect.registry import promote, publish
 from steel_defect.serving import ModelSource
 from steel_defect.settings import settings_from
-from steel_defect.storage import Buckets, Location, open_store
+from steel_defect.storage import open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.backfill import Backfill
 from tests.probe_model import CONTRACT, probe_model

@@ -23,7 +23,7 @@ class Predictions:
 
     Attributes:
         names: of the pictures, none twice.
-        classes: float32 (N, C), 1 where the picture has the class.
+        classes: float32 (N, C), 1 if the picture has the class.
         defect_logits: float32 (N,), not calibrated; above 0 the network leans to "defect".
         class_logits: float32 (N, C), not calibrated; None for a network that does not distinguish classes.
     """

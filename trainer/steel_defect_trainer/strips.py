@@ -33,7 +33,7 @@ class StripSet:
 
     Attributes:
         pixels: uint8 (N, height, width), as `steel_defect.image.decode` gives them; may be mapped from a file.
-        classes: float32 (N, C), 1 where the strip has the class.
+        classes: float32 (N, C), 1 if the strip has the class.
         cells: int8 (N, C, height/32, width/32): 1 damaged, 0 sound, -1 unknown, for each class and cell.
         masks: int8 (N, C, height/4, width/4): percent of each field that has the class, -1 unknown; unknown as well
             for all classes is what the picture does not fill. May be mapped from a file.

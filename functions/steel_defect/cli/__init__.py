@@ -14,7 +14,7 @@ COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
     "upload": ("steel_defect.cli.upload", "Put pictures into the uploads bucket; show their results."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
-    "drift": ("steel_defect.cli.drift", "Tell whether pictures still look as they did when the model was judged."),
+    "drift": ("steel_defect.cli.drift", "Check whether pictures still look as they did when the model was evaluated."),
     "eda": ("steel_defect_trainer.cli.eda", "Explore labelled pictures in one report."),
     "split": ("steel_defect_trainer.cli.split", "Split labelled pictures into training, validation and test parts."),
     "train": ("steel_defect_trainer.cli.train", "Train a recipe on labelled pictures."),
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; say what to do where the trainer's packages are not installed."""
+        """Run the command; say what to do if the trainer's packages are not installed."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:

@@ -14,8 +14,9 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from steel_defect.cli.model import model_source
 from steel_defect.errors import ModelUnavailable
+from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.settings import load_settings
-from steel_defect.storage import Buckets, Location, StorageError
+from steel_defect.storage import StorageError
 from steel_defect.uploads.backfill import Backfill, Backfilled
 from steel_defect.uploads.processor import Outcome
 
@@ -60,7 +61,7 @@ def backfill(
                 progress.advance(task)
                 _show(done, output)
         scorer = models.registered()  # A promotion meanwhile is followed.
-    except (StorageError, ModelUnavailable) as error:
+    except (StorageError, LocationError, ModelUnavailable) as error:
         raise click.ClickException(str(error)) from error
     if output is None:
         for outcome, words in _WORDS.items():

@@ -39,14 +39,21 @@ _MOMENT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%
 
 @click.command("drift")
 @click.argument("results", metavar="RESULTS")
-@click.option("--model", metavar="FILE|URI", help="Whose reference; default what MODEL_URI says, or the bundled model.")
-@click.option("--since", type=_MOMENT, help="Results that were written from then on, UTC.")
-@click.option("--until", type=_MOMENT, help="Results that were written before, UTC.")
+@click.option(
+    "--model",
+    metavar="FILE|URI",
+    help="Model whose reference is compared with; default MODEL_URI, or the bundled model.",
+)
+@click.option("--since", type=_MOMENT, help="Only results written from this time on, UTC.")
+@click.option("--until", type=_MOMENT, help="Only results written before this time, UTC.")
 @click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of a table for people.")
 @click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw the distributions there."
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.svg",
+    help="Draw the distributions into this file.",
 )
-@click.option("--fail-on", type=click.Choice(_LEVELS[1:]), help="Exit with 3 where a statistic drifted that much.")
+@click.option("--fail-on", type=click.Choice(_LEVELS[1:]), help="Exit with 3 if a statistic drifted this much or more.")
 def command(  # noqa: PLR0913 - one parameter an option
     results: str,
     model: str | None,
@@ -57,16 +64,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     plot: Path | None,
     fail_on: str | None,
 ) -> None:
-    """Tell whether pictures, and what is said of them, still look as they did when the model was judged.
+    """Check whether pictures and their scores still look as they did when the model was evaluated.
 
     RESULTS is the store that the upload function writes to: s3://bucket[/prefix], gs://..., file:///folder, or a folder
-    with scores/ in it. Results of other models are left out. The index is the population stability index; what it
-    would reach by chance, with as many pictures and nothing changed, is shown beside it.
+    with scores/ in it. Results of other models are left out. The index is the population stability index. The
+    value that it would reach by chance, with as many pictures and no change, is shown beside it.
 
     \b
     Exit status:
       0  no drift that --fail-on asks for
-      1  nothing can be told: no results, too few, or a model file without a reference
+      1  no comparison is possible: no results, too few, or a model file without a reference
       2  the command line is wrong
       3  a statistic drifted as much as --fail-on says, or more
     """  # noqa: D301 - click wants the character that it spells

@@ -33,7 +33,7 @@ _SHOWN: Final = 12
 @click.option("--registry", **REGISTRY_OPTION)
 @click.pass_context
 def command(context: click.Context, registry: str | None) -> None:
-    """Look at a model registry, and change which version is in production.
+    """Show a model registry, and change which version is in production.
 
     \b
     A VERSION is a SHA-256, or as much of its beginning as no other version has.
@@ -102,7 +102,7 @@ def promote_(store: Store, name: str, version: str, who: str, *, as_json: bool) 
 @json_option
 @with_store
 def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
-    """Put the version before back into production."""
+    """Put the previous version back into production."""
     with registry_errors():
         state = rollback(store, name, who=who)
     _changed(name, state, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`steel-defect score --url`: the deployment that scores, seen before the first picture."""
+"""`steel-defect score --url`: the deployment that scores, checked before the first picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def connected(url: str, token: str | None, parallel: int) -> tuple[Deployment, Sequence[str]]:
     """The deployment, and the names of its classes.
 
-    Asking for these first also tells once, and not for each picture, where nothing answers or nobody is let in.
+    If nothing answers or access is denied, asking for these first shows that once, not for each picture.
 
     Raises:
         click.ClickException: it does not answer as it should; says what to do.

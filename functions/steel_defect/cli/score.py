@@ -26,9 +26,11 @@ _PARALLEL: Final = 8
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--json", "output", flag_value="json", help="One JSON object a line, as POST /predict answers.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
-@click.option("--map", "with_map", is_flag=True, help="With --json: add where on the picture each class is seen.")
+@click.option("--map", "with_map", is_flag=True, help="With --json: add a map of each class over the picture.")
 @click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
-@click.option("--results", metavar="URI", help="Of a bucket: where results go, s3://bucket[/prefix] or gs://...")
+@click.option(
+    "--results", metavar="URI", help="With a bucket: where to write results, s3://bucket[/prefix] or gs://..."
+)
 @click.option("--url", metavar="URL", help="Let this deployment score: https://..., lambda://FUNCTION or its ARN.")
 @click.option("--token", envvar="STEEL_DEFECT_TOKEN", show_envvar=True, help="With --url: bearer token to send.")
 @click.option(
@@ -49,18 +51,19 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Score pictures: files, folders (searched through) or patterns such as 'line-3/**/*.jpg'.
 
-    Here, with the bundled model; or with --url by a deployment, which is asked again where it is busy. Requests to AWS
-    are signed with the credentials of this machine, those to Cloud Run carry an identity token; --token goes before.
+    Pictures are scored here with the bundled model, or with --url by a deployment; requests are repeated while it is
+    busy. Requests to AWS are signed with the credentials of this machine, those to Cloud Run carry an identity token;
+    --token replaces both.
 
-    Or what is in a bucket: 'score s3://uploads/prefix --results s3://results' writes a result for each object that has
-    none of this model yet, as the upload function does; stopped, it goes on where it was.
+    The pictures may be in a bucket: 'score s3://uploads/prefix --results s3://results' writes a result for each object
+    that has none of this model yet, as the upload function does. A run that was stopped continues where it was.
 
     \b
     Exit status:
       0  every picture was scored
       1  at least one could not be scored; the others were
       2  the command line is wrong
-      3  a picture was decided as --fail-on says, or worse
+      3  a picture has the decision of --fail-on, or a worse one
     """  # noqa: D301 - click wants the character that it spells
     if with_map and output != "json":
         message = "--map goes with --json"

@@ -43,7 +43,7 @@ def progress_bar(*, hidden: bool) -> Progress:
 def show(rows: Iterable[Row], report: Report, fail_on: str | None, *, count: int, hidden: bool) -> int:
     """Report every row; gives the exit status.
 
-    It is 3 where a picture was decided as `fail_on` says, or worse; else 1 where one could not be scored.
+    It is 3 if a picture has the decision `fail_on` or a worse one, else 1 if a picture could not be scored, else 0.
     """
     failed, worst = False, 0
     with progress_bar(hidden=hidden) as progress:

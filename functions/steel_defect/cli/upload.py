@@ -14,8 +14,9 @@ from steel_defect.cli.show import NOT_SCORED, SEVERITY, hides_progress, progress
 from steel_defect.cli.waiting import wait
 from steel_defect.client.uploads import Sent, Uploads
 from steel_defect.errors import ResultNotReady, UploadsUnavailable
+from steel_defect.location import Location, LocationError
 from steel_defect.parallel import in_order
-from steel_defect.storage import Location, StorageError, StorageUnavailable
+from steel_defect.storage import StorageError, StorageUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ _INTERRUPTED: Final = 130
 @click.option("--json", "output", flag_value="json", help="One JSON object a line.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
 @click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
-@click.option("--no-wait", is_flag=True, help="Only put the pictures there.")
+@click.option("--no-wait", is_flag=True, help="Upload the pictures without waiting for results.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -43,7 +44,9 @@ _INTERRUPTED: Final = 130
     metavar="SECONDS",
     help="Stop waiting when no further result has come for that long.",
 )
-@click.option("--parallel", type=click.IntRange(1, 256), default=_PARALLEL, show_default=True, help="At the same time.")
+@click.option(
+    "--parallel", type=click.IntRange(1, 256), default=_PARALLEL, show_default=True, help="Uploads at the same time."
+)
 def command(  # noqa: PLR0913 - one parameter an option
     paths: tuple[str, ...],
     target: str,
@@ -57,15 +60,15 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Put pictures into the bucket of uploads, and show their results when they are scored.
 
-    An object is named by its path below the folder that all PATHs have in common; what has that name already gets a
-    newer version. Stopped while it waits, nothing is lost: the results come all the same.
+    An object is named by its path below the folder that all PATHs have in common; an object that has that name
+    already gets a newer version. If the command is stopped while it waits, the results come all the same.
 
     \b
     Exit status:
       0    every picture was scored (with --no-wait: is there)
       1    at least one was not, or not in time
       2    the command line is wrong
-      3    a picture was decided as --fail-on says, or worse
+      3    a picture has the decision of --fail-on, or a worse one
       130  stopped by Ctrl-C; what was still waiting is named
     """  # noqa: D301 - click wants the character that it spells
     if no_wait and (output == "csv" or fail_on is not None):
@@ -87,7 +90,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         rows = {path: found for path, found in sent.items() if isinstance(found, Row)}
         with progress_bar(hidden=hidden) as progress:
             stopped = wait(uploads, waiting, rows, progress, parallel=parallel, timeout=timeout)
-    except StorageError as error:
+    except (StorageError, LocationError) as error:
         raise click.ClickException(str(error)) from error
     late = {path: found for path, found in waiting.items() if path not in rows}
     _name(late, results)
@@ -122,7 +125,7 @@ def _send(uploads: Uploads, keys: dict[Path, str], parallel: int, *, hidden: boo
 
 
 def _list(sent: dict[Path, Sent | Row], output: str | None) -> None:
-    """Say where each picture is now; exit with 1 where one is nowhere."""
+    """Print where each picture is now; exit with 1 if one was not sent."""
     for path, found in sent.items():
         if output == "json":
             content = {"uri": found.uri} if isinstance(found, Sent) else {"problem": found.problem}
@@ -136,7 +139,7 @@ def _list(sent: dict[Path, Sent | Row], output: str | None) -> None:
 
 
 def _name(late: dict[Path, Sent], results: str | None) -> None:
-    """Tell people what is still on its way, and where its result will be."""
+    """Print which results are still expected, and where they will be."""
     if not late:
         return
     click.echo(f"still waiting for {len(late)} of the results, which will come to {results}:", err=True)

@@ -1,4 +1,4 @@
-"""How a caller shows who it is: a token, a signature of AWS, an identity token of Google, or nothing."""
+"""How a caller identifies itself: a token, a signature of AWS, an identity token of Google, or nothing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Access:
     """Signs requests.
 
     Attributes:
-        sign: gives a request back with what shows who sends it.
-        advice: what to do where that is not enough.
+        sign: adds to a request what identifies its sender, and gives it back.
+        advice: what to do if that is not enough.
     """
 
     sign: Signer
@@ -41,7 +41,7 @@ class Access:
 
 
 def access_for(url: str, token: str | None) -> Access:
-    """What fits the host of the URL and is there on this machine. A stated token goes before everything."""
+    """The access for the host of the URL with this machine's credentials. A stated token replaces everything else."""
     if token is not None:
         return Access(_bearer(lambda: token), "the token was not accepted; it may be of another service, or too old")
     host = urlsplit(url).hostname or ""
@@ -110,7 +110,7 @@ class _IdentityTokens:
         self._until = 0.0
 
     def current(self) -> str | None:
-        """The token; None where this machine has nobody to ask for one."""
+        """The token; None if this machine has no source of one."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._token = _service_account_token(self._audience) or _gcloud_token() or self._token

@@ -1,4 +1,4 @@
-"""What an answer means, however it came: over HTTP or from a direct invocation."""
+"""The meaning of an answer, however it came: over HTTP or from a direct invocation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def content_of(status: int, text: str, *, url: str, advice: str, expected_field:
         status: of the answer.
         text: its body.
         url: what was asked, for messages.
-        advice: what to do where the caller was not let in.
+        advice: what to do if the caller was denied access.
         expected_field: that every such answer of the service has.
 
     Raises:

@@ -17,12 +17,12 @@ _ARN_REGION: Final = 3
 class Deployment(Protocol):
     """A steel-defect service somewhere. Safe to use from several threads.
 
-    Both methods try again, with growing waits, where that may help, and raise a `SteelDefectError` of `client.errors`
-    where it does not.
+    Both methods try again, with growing waits, if that may help, and raise a `SteelDefectError` of `client.errors`
+    if it does not.
     """
 
     def model(self) -> Mapping[str, Any]:
-        """What serves there; `schema Model` in openapi.json describes it."""
+        """The model that serves there; `schema Model` in openapi.json describes it."""
 
     def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
         """The answer for one picture; `schema Answer` in openapi.json describes it."""

@@ -1,4 +1,4 @@
-"""What can come of a request beside an answer. They are problems like the service's own, so they are shown the same."""
+"""The errors of a request. They are problems like the service's own, so they are shown the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ServiceProblem(SteelDefectError):
 
 
 class AccessDenied(SteelDefectError):
-    """The platform does not let the caller in. The message says what to do."""
+    """The platform denies access to the caller. The message says what to do."""
 
     slug = "access-denied"
     title = "Access denied"
@@ -36,7 +36,7 @@ class NoAnswer(SteelDefectError):
 
 
 class NoService(SteelDefectError):
-    """Something answers there, and it is no steel-defect service; or the URL cannot be one."""
+    """The server that answers is no steel-defect service, or the URL cannot be of one."""
 
     slug = "no-service"
     title = "Not a steel-defect service"
@@ -44,7 +44,7 @@ class NoService(SteelDefectError):
 
 
 class RequestTooLarge(SteelDefectError):
-    """The platform takes no request of this size, whatever the model would say of the picture."""
+    """The platform takes no request of this size, even if the model would accept the picture."""
 
     slug = "request-too-large"
     title = "Request too large"

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 60  # The platforms end a request before.
 _ATTEMPTS: Final = 6
-# Of the first look: a mistyped URL should be told soon.
+# For the first request, so that a mistyped URL is reported soon.
 _FIRST_ATTEMPTS: Final = 3
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 60.0
 
 
 class HttpDeployment:
-    """Sends requests, again where that may help. Safe to use from several threads."""
+    """Sends requests, again if that may help. Safe to use from several threads."""
 
     def __init__(self, url: str, access: Access, parallel: int) -> None:
         """Take the URL that has `/predict` below it, and for how many threads to keep connections."""
@@ -69,7 +69,7 @@ class HttpDeployment:
         )
 
     def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
-        # The service tells pictures by their content.
+        # The service recognises pictures by their content.
         headers = {} if body is None else {"content-type": "application/octet-stream"}
         try:
             return self._session.request(
@@ -96,7 +96,7 @@ class HttpDeployment:
 
 
 def _asked_wait(response: requests.Response) -> float:
-    """The seconds that Retry-After asks for, as a number or as a date; 0 where it says nothing."""
+    """The seconds that Retry-After asks for, as a number or as a date; 0 if there is none."""
     stated = response.headers.get("retry-after", "").strip()
     if stated.isdecimal():
         return float(stated)

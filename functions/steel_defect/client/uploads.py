@@ -6,12 +6,14 @@ import mimetypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steel_defect.storage import Buckets, ObjectNotFound, StorageUnavailable, open_store
+from steel_defect.location import Buckets
+from steel_defect.storage import ObjectNotFound, StorageUnavailable, open_store
 from steel_defect.storage.port import BINARY
 from steel_defect.uploads import results
 
 if TYPE_CHECKING:
-    from steel_defect.storage import Location, Store
+    from steel_defect.location import Location
+    from steel_defect.storage import Store
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Uploads:
         """Take where pictures go, and where their results will be; None if nobody waits for them.
 
         Raises:
-            StorageRefused: the pictures go to the bucket of the results.
+            LocationError: the pictures go to the bucket of the results.
+            StorageRefused: a store cannot be opened.
         """
         if results is not None:
             Buckets(uploads, results)  # refuses one bucket for both

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def production(store: Store, name: str) -> Production | None:
-    """What is in production; None where nothing of this name ever was.
+    """The version in production; None if no version of this name ever was.
 
     Raises:
         VersionDamaged: the object cannot be read.
@@ -32,7 +32,7 @@ def production(store: Store, name: str) -> Production | None:
 
 
 def promote(store: Store, name: str, sha256: str, *, who: str) -> Production:
-    """Put a version into production, after `verify`. Does nothing where it is there already.
+    """Put a version into production, after `verify`. Does nothing if it is in production already.
 
     Raises:
         PromotionLost: somebody else was faster.
@@ -48,11 +48,11 @@ def promote(store: Store, name: str, sha256: str, *, who: str) -> Production:
 
 
 def rollback(store: Store, name: str, *, who: str) -> Production:
-    """Put the version before into production, after `verify`. The one that was rolled back from is forgotten here.
+    """Put the previous version back into production, after `verify`. The history forgets the one rolled back from.
 
     Raises:
         PromotionLost: somebody else was faster.
-        RegistryError, ModelUnavailable: there is none before, or it cannot serve.
+        RegistryError, ModelUnavailable: there is no previous version, or it cannot serve.
     """
     before, tag = _production(store, name)
     if before is None or not before.previous:

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 def publish(store: Store, model: bytes, *, who: str) -> str:
     """Put a model into the registry, under the name in its contract, and give its SHA-256. Nothing serves it yet.
 
-    Publishing the same file again is harmless, and completes what was broken off.
+    Publishing the same file again is harmless, and completes an interrupted publishing.
 
     Raises:
-        ModelUnavailable: the file is not a model that could serve.
+        ModelUnavailable: the file is not a model that can serve.
         RegistryError: its name cannot be used, or another file has its place.
     """
     scorer = _checked(model)
@@ -97,10 +97,10 @@ def load_version(store: Store, name: str, sha256: str, *, threads: int = 1) -> S
 
 
 def read_manifest(store: Store, name: str, sha256: str) -> Manifest:
-    """What is known of a version.
+    """The facts about a version.
 
     Raises:
-        VersionMissing: there is no manifest: never published, or publishing broke off.
+        VersionMissing: there is no manifest: never published, or publishing was interrupted.
         VersionDamaged: it cannot be read, or is of another version.
     """
     try:

@@ -15,14 +15,11 @@ from steel_defect.storage.errors import (
     StorageRefused,
     StorageUnavailable,
 )
-from steel_defect.storage.location import Buckets, Location
 from steel_defect.storage.opening import open_store
 from steel_defect.storage.port import MAX_KEY_BYTES, ObjectInfo, SignedUpload, Store, Stored
 
 __all__ = [
     "MAX_KEY_BYTES",
-    "Buckets",
-    "Location",
     "ObjectInfo",
     "ObjectNotFound",
     "PreconditionFailed",

@@ -1,4 +1,4 @@
-"""What can go wrong in a store, by what the caller does about it."""
+"""The errors of a store, by what a caller can do about them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StorageUnavailable(StorageError):
 
 
 class StorageRefused(StorageError):
-    """Access denied, no such bucket, a key or a URI that cannot be: the same call will fail again."""
+    """Access denied, no such bucket, an invalid key or URI: the same call will fail again."""
 
 
 class SigningUnsupported(StorageRefused):

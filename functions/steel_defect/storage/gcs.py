@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from google.cloud.storage import Blob
 
-# Otherwise the client reads the bucket's metadata for traces that nobody takes: from a thread of its own, with a
+# Otherwise the client reads the bucket's metadata for traces that are never collected: from a thread of its own, with a
 # permission on the bucket that a function need not have.
 os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
 

@@ -1,4 +1,4 @@
-"""What signs a URL of Cloud Storage: the key of a service account, or IAM in the name of the function's account."""
+"""The signer of a URL of Cloud Storage: the key of a service account, or IAM in the name of the function's account."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def signer() -> dict[str, Any]:
         message = "these credentials cannot sign a URL: that takes a service account"
         raise SigningUnsupported(message)
     if not credentials.valid:
-        credentials.refresh(Request())  # Also where the account is called "default" until then.
+        credentials.refresh(Request())  # Also if the account is called "default" until then.
     return {
         "credentials": credentials,
         "service_account_email": credentials.service_account_email,

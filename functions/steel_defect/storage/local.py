@@ -1,8 +1,9 @@
 """Objects as files below a folder of this machine.
 
-On our own: obstore's local back end has no compare-and-swap, and a lock with an atomic rename is short. A write goes to
-a file of its own, reaches the disk, and is renamed under a lock, so a kill at any point leaves the old content or the
-new. The kernel drops the lock of a process that dies. What a killed writer leaves in `~tmp` is no object.
+Written here, because obstore's local back end has no compare-and-swap, and a lock with an atomic rename is short. A
+write goes to a file of its own, reaches the disk, and is renamed under a lock, so a kill at any point leaves the old
+content or the new. The kernel drops the lock of a process that dies. A file that a killed writer leaves in `~tmp` is no
+object.
 
 Versions are not kept. `a` and `a/b` cannot both be objects, since a file is no folder: the second one is refused.
 """
@@ -83,7 +84,7 @@ class LocalStore:
         return _info(key, data, None)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """See `Store`. A file that goes away meanwhile is left out."""
+        """See `Store`. A file that is removed meanwhile is left out."""
         found = []
         for folder, _, names in os.walk(self._root):
             for name in names:
@@ -142,7 +143,7 @@ def _info(key: str, data: bytes, modified: datetime | None) -> ObjectInfo:
 
 
 def _require(path: Path, key: str, if_match: str | None) -> None:
-    """Raise where the file is there though it must not be, or has another digest than it must have."""
+    """Raise if the file exists and must not, or has another digest than it must have."""
     there = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     if there != if_match:
         message = f"{key!r} {'exists already' if if_match is None else 'was changed meanwhile'}"

@@ -1,7 +1,7 @@
 r"""Keys as paths below a folder, both ways.
 
-A key is its path, readable and the same for files that others put into the folder - where the file system lets it. A
-segment between slashes is escaped where it is empty, `.` or `..`, has a control character or a backslash, is longer
+A key is its path, readable and the same for files that others put into the folder - if the file system lets it. A
+segment between slashes is escaped if it is empty, `.` or `..`, has a control character or a backslash, is longer
 than a file name may be, or starts with the escape itself: percent-encoded and cut into pieces, `~=piece` for each
 but the last and `~.piece` for the last. Other names that start with `~` are the store's own.
 """

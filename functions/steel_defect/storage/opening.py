@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from steel_defect.location import FORMS, Location, LocationError
 from steel_defect.storage.errors import StorageRefused
-from steel_defect.storage.location import FORMS, Location
 
 if TYPE_CHECKING:
     from steel_defect.storage.port import Store
@@ -24,7 +24,10 @@ def open_store(location: Location | str) -> Store:
     Raises:
         StorageRefused: the URI is of no known form, or its back end is not installed or has no credentials.
     """
-    where = Location.parse(location) if isinstance(location, str) else location
+    try:
+        where = Location.parse(location) if isinstance(location, str) else location
+    except LocationError as error:
+        raise StorageRefused(str(error)) from error
     try:
         return _open(where)
     except ModuleNotFoundError as error:
@@ -42,7 +45,7 @@ def _open(where: Location) -> Store:
         from steel_defect.storage.local import LocalStore
 
         return LocalStore(unquote(where.bucket))
-    if not _BUCKET.fullmatch(where.bucket):
+    if where.scheme not in {"s3", "gs"} or not _BUCKET.fullmatch(where.bucket):
         message = f"{str(where)!r} is not the URI of a store; write {FORMS}"
         raise StorageRefused(message)
     prefix = where.prefix.rstrip("/")

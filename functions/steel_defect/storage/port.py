@@ -25,8 +25,8 @@ class ObjectInfo:
         size: bytes.
         tag: what `put(if_match=...)` compares with. Changes with every change of the content.
         version: names this state of the object for `get(version=...)`: S3's version id, Cloud Storage's generation.
-            None where the back end keeps no versions, and where S3 lists objects.
-        modified: when this content was written, with a time zone. `list` always tells it, what writes need not.
+            None if the back end keeps no versions, and if S3 lists objects.
+        modified: when this content was written, with a time zone. `list` always states it; a write need not.
     """
 
     key: str
@@ -49,7 +49,7 @@ class SignedUpload:
     """A permission to write one object with PUT. Whoever has it needs no credentials.
 
     Attributes:
-        url: where to.
+        url: to send the bytes to.
         headers: to be sent with the bytes, exactly so: they are part of what was signed.
     """
 
@@ -62,7 +62,7 @@ class Store(Protocol):
 
     A key is any text of 1 to `MAX_KEY_BYTES` bytes in UTF-8 but `.` and `..`, and means exactly itself: nothing is
     decoded, and a slash, a dot or a percent sign leads nowhere else. Every method raises `StorageUnavailable` or
-    `StorageRefused` where the back end cannot or will not.
+    `StorageRefused` if the back end cannot or may not do it.
     """
 
     def get(self, key: str, *, version: str | None = None) -> Stored:
@@ -87,11 +87,11 @@ class Store(Protocol):
         """Write one object.
 
         Args:
-            key: where.
+            key: of the object.
             data: the whole content.
             content_type: for whoever reads it over HTTP. Only S3 and Cloud Storage keep it.
-            if_absent: only where there is none (create-only).
-            if_match: only where the object still has this tag (compare-and-swap).
+            if_absent: only if there is none (create-only).
+            if_match: only if the object still has this tag (compare-and-swap).
 
         Raises:
             PreconditionFailed: the condition did not hold; nothing was written.
@@ -109,10 +109,10 @@ class Store(Protocol):
         """
 
     def delete(self, key: str) -> None:
-        """Remove one object. Removing what is not there is no error. Older versions stay where there are any."""
+        """Remove one object. Removing what is not there is no error. Older versions stay if there are any."""
 
     def sign_upload(self, key: str, *, content_type: str, size: int, expires_seconds: int) -> SignedUpload:
-        """Let whoever gets this write one object, of this type and size, for a time.
+        """Permit whoever has the URL to write one object, of this type and size, for a time.
 
         Raises:
             SigningUnsupported: this back end has no such thing, or the credentials cannot sign.
@@ -141,7 +141,7 @@ def check_key(key: str, prefix: str = "") -> str:
 
 
 def check_condition(key: str, *, if_absent: bool, if_match: str | None) -> None:
-    """Refuse what can be told without looking.
+    """Refuse a condition that is invalid in itself.
 
     Raises:
         ValueError: two conditions at once, which no object can meet.

@@ -6,7 +6,7 @@ refuses keys with `//`, `.`, `..` or a control character in them, and takes `/le
 reads no AWS profiles. botocore is what boto3 is made of; the resources and transfers on top of it are not needed here.
 
 The endpoint and the credentials come from where every AWS tool has them (`AWS_ENDPOINT_URL_S3`, `AWS_PROFILE`, the
-role of the function, ...). `head` and `get` cannot tell a missing bucket from a missing object where S3 does not.
+role of the function, ...). `head` and `get` cannot distinguish a missing bucket from a missing object if S3 does not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CONFIG: Final = Config(
     max_pool_connections=32,
 )
 # By default URLs are signed for the host of no region. S3 redirects requests there for the first hours of a bucket, and
-# a browser follows no redirect of the question that it asks before a PUT.
+# a browser follows no redirect of the preflight request before a PUT.
 _SIGNING: Final = _CONFIG.merge(Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}))
 _CHUNK: Final = 1 << 20
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
@@ -53,7 +53,7 @@ _TRANSIENT_CODES: Final = frozenset({"RequestTimeout", "SlowDown", "Throttling",
 
 
 class S3Store:
-    """A bucket, or what is below a prefix in it. The tag is the ETag; versions where the bucket keeps them."""
+    """A bucket, or what is below a prefix in it. The tag is the ETag; versions if the bucket keeps them."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         """Take the bucket and a prefix without a slash at its end; both may come from anybody."""

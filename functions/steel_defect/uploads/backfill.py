@@ -18,7 +18,8 @@ from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from steel_defect.storage import Buckets, Location, ObjectInfo, Store
+    from steel_defect.location import Buckets, Location
+    from steel_defect.storage import ObjectInfo, Store
     from steel_defect.uploads.processor import Models
 
 

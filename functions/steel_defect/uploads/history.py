@@ -25,14 +25,14 @@ class Period:
     until: datetime | None = None
 
     def has(self, moment: datetime | None) -> bool:
-        """Whether the moment is in it. A moment that nobody knows is in the whole of time alone."""
+        """Whether the moment is in it. An unknown moment is only in a period that is open at both ends."""
         if moment is None:
             return self.since is None and self.until is None
         return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
 
 
 def read_results(store: Store, period: Period, workers: int) -> Iterator[dict[str, Any] | None]:
-    """Every result that was written in the period; None for an object that is no result, or went away meanwhile.
+    """Every result that was written in the period; None for an object that is no result, or was removed meanwhile.
 
     A result holds no time, since it is a function of picture and model alone. So it counts by when it was written: for
     an upload seconds after the picture came, for a backfill when that ran.
@@ -52,7 +52,7 @@ def _read(store: Store, info: ObjectInfo) -> dict[str, Any] | None:
 
 
 def statistics_in(result: dict[str, Any]) -> dict[str, float] | None:
-    """The statistics of the picture and its probability; None where a result has none: it failed, or is too old."""
+    """The statistics of the picture and its probability; None if a result has none: it failed, or is too old."""
     match result:
         case {"status": "scored", "statistics": dict(found), "defect_prob": int() | float() as probability}:
             return {**found, "defect_prob": float(probability)}

@@ -47,8 +47,9 @@ from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steel_defect.location import Buckets, Location
     from steel_defect.scorer import Scorer
-    from steel_defect.storage import Buckets, Location, ObjectInfo, Store
+    from steel_defect.storage import ObjectInfo, Store
     from steel_defect.uploads.refs import ObjectRef
 
 _ATTEMPTS: Final = 20

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote_plus
 
-from steel_defect.storage import Location
+from steel_defect.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Of an object that no event named: a backfill found it in a listing.
+# For an object that no event named: a backfill found it in a listing.
 UNKNOWN_ORDER: Final = ""
 
 
 class UnknownEvent(ValueError):
-    """The event is none that is understood. It is not dropped: the caller lets it fail, so that it is kept."""
+    """The event is of no known kind. It is not dropped: the caller lets it fail, so that it is kept."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Uploads by whoever may ask for a prediction: a signed URL to the bucket, and later the result.
+"""Uploads by callers of the HTTP interface: a signed URL to the bucket, and later the result.
 
 For pictures that are too large for a request. The key is made here, so that nobody can write over another's upload, and
 only keys of this form are read: what cameras put into the bucket cannot be asked for. The key of an upload can not be
@@ -30,8 +30,9 @@ from steel_defect.storage import ObjectNotFound, SigningUnsupported, StorageUnav
 from steel_defect.uploads import results
 
 if TYPE_CHECKING:
+    from steel_defect.location import Buckets
     from steel_defect.settings import Settings
-    from steel_defect.storage import Buckets, Store
+    from steel_defect.storage import Store
 
 EXPIRES_SECONDS: Final = 900
 # The roles of both clouds grant what is below it.
@@ -57,7 +58,7 @@ class SignedUploads:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """What the URLs that `sign` gives begin with, for a Content-Security-Policy; nothing where it is not known.
+        """The beginnings of the URLs that `sign` gives, for a Content-Security-Policy; none if they are not known.
 
         The bucket is in the host's name or begins the path, as the service's own client has it. No client is asked:
         it would have to be loaded for the page.
@@ -72,8 +73,8 @@ class SignedUploads:
         """Where and how to put the picture that `body` describes. `schema Upload` in openapi.json describes the answer.
 
         Raises:
-            MalformedBody: the description is none.
-            UnsupportedMediaType: of something that is no picture.
+            MalformedBody: the description is invalid.
+            UnsupportedMediaType: the type is not that of a picture.
             TooManyBytes: the picture would be refused.
             UploadsNotConfigured, UploadsUnavailable: nothing can be signed here, or not now.
         """
@@ -103,9 +104,9 @@ class SignedUploads:
         """The result of an upload; result.schema.json describes it.
 
         Raises:
-            NotFound: no key that `sign` gives.
-            ResultNotReady: the picture did not come, or is not scored yet.
-            UploadsUnavailable: not now.
+            NotFound: the key is not of the form that `sign` gives.
+            ResultNotReady: the picture has not arrived, or is not scored yet.
+            UploadsUnavailable: the result cannot be read at the moment.
         """
         if not _KEY.fullmatch(key):
             message = "there is no such upload; a key is what POST /uploads gave, such as web/2026-01-31/.../strip.jpg"

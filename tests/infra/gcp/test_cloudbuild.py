@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from steel_defect.location import Buckets, Location
 from steel_defect.settings import settings_from
-from steel_defect.storage import Buckets, Location
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.gcloud import complaints
 from tests.transports import CloudRun

@@ -34,9 +34,9 @@ def float_file(exported: ExportedRun, tmp_path: Path) -> Path:
     weights = {item.name: item for item in model.graph.initializer}
     rng = np.random.default_rng(0)
     for node in model.graph.node:
-        if node.op_type == "Conv" and node.output[0] in linear:
+        if node.op_type == "Conv" and node.output[0] in linear and node.input[1].startswith("features."):
             weight, bias = (weights[name] for name in node.input[1:3])
-            factor = np.logspace(-2, 1, bias.dims[0])
+            factor = np.logspace(-2, 0.3, bias.dims[0])
             changed = numpy_helper.to_array(weight) * factor[:, None, None, None]
             weight.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), weight.name))
             changed = numpy_helper.to_array(bias) * factor + rng.normal(0, 1, len(factor))

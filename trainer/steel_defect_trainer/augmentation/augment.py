@@ -69,7 +69,7 @@ def _black_out(
 ) -> Strip:
     """Paint out all damage, which makes the strip clean; on a clean one, a few sound cells.
 
-    A strip with a class whose place is unknown stays as it is.
+    A strip with a class whose place is unknown is not changed.
     """
     damaged = (places > 0).any(axis=(1, 2))
     if not np.array_equal(damaged, classes > 0):

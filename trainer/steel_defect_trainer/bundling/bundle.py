@@ -65,7 +65,7 @@ LICENCE: Final = (
     "Severstal), from an ImageNet backbone under MIT; see MODEL_CARD.md"
 )
 BUNDLED: Final = Path(steel_defect.__file__).parent / "bundled"
-# Of a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
+# Pictures in a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
 IN_BATCH: Final = (6, 3, 4, 3)
 PARTS: Final = 5
 # Beside all real pictures, every so many-th drawn one is what int8 is calibrated on.

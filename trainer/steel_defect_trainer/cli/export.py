@@ -39,7 +39,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     pictures; the agreement of the second with the first is printed, and is in the card.
     """
     from steel_defect_trainer.exporting.run import ExportRequest, export_run  # noqa: PLC0415 - heavy, and --help does without
-    from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as below
+    from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 
     try:
         read = read_run(run)

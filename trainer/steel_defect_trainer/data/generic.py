@@ -40,7 +40,7 @@ def open_folders(folder: Path) -> DataSet:
 
 @dataclass
 class _Rows:
-    """What the rows of one picture say."""
+    """The content of the rows of one picture."""
 
     row: int
     group: str
@@ -50,13 +50,13 @@ class _Rows:
 def open_table(table: Path, root: Path | None = None) -> DataSet:
     """Read a table `file,label[,mask][,group]`.
 
-    `file` is relative to `root`, which is the folder of the table unless said otherwise. `label` is "clean" or the name
-    of a class; a picture with two classes has two rows. `mask`, where it is known, is a picture as large as the file,
-    bright where it has that class. Pictures with the same `group`, of one coil say, stay together when data is split.
+    `file` is relative to `root`, by default the folder of the table. `label` is "clean" or the name
+    of a class; a picture with two classes has two rows. `mask`, if it is known, is a picture as large as the file,
+    bright on that class. Pictures with the same `group`, for example of one coil, stay together when data is split.
     Classes are numbered in the order of their names.
 
     Raises:
-        DataError: with file and row, where the table cannot be used or a picture is missing.
+        DataError: the table cannot be used or a picture is missing; names file and row.
     """
     root = root or table.parent
     found: dict[str, _Rows] = {}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from steel_defect.contract import InputSpec
     from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 
-# Changes with what is in the cache for the same files.
+# Changes if the cache holds something else for the same files.
 _FORMAT: Final = 2
 
 
@@ -35,7 +35,7 @@ def load(dataset: DataSet, spec: InputSpec, cache: Path) -> StripSet:
 
     Decodes in parallel the first time; later, and in other processes, it maps what is in `cache`. A picture, a mask, a
     label or a part of `spec` that changed is noticed by the files' sizes and times, and decoded anew. The pixels are
-    mapped copy-on-write, and the masks to read only: the pixels can be changed in memory, and the file stays as it is.
+    mapped copy-on-write, and the masks to read only: the pixels can be changed in memory, and the file does not change.
 
     Raises:
         DataError: a picture or a mask cannot be used, or the cache cannot be written.
@@ -72,7 +72,7 @@ def _classes(dataset: DataSet) -> NDArray[np.float32]:
 
 
 def _decode_all(dataset: DataSet, spec: InputSpec, folder: Path) -> None:
-    """Write all arrays row by row. Not through a map: where the disk is full, a map ends the whole process."""
+    """Write all arrays row by row. Not through a map: if the disk is full, a map ends the whole process."""
     count, classes = len(dataset), len(dataset.class_names)
     digest = hashlib.sha256()
 

@@ -124,7 +124,7 @@ def groups_of(hashes: NDArray[np.bool_], threshold: float = THRESHOLD) -> NDArra
 
     Args:
         hashes: bool (N, windows, bits).
-        threshold: two pictures are alike where the middle window of one differs from some window of the other in at
+        threshold: two pictures are alike if the middle window of one differs from some window of the other in at
             most this share of the bits.
     """
     groups = _connected(hashes, threshold)

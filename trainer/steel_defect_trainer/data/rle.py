@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def encode(mask: NDArray[np.bool_]) -> str:
-    """Write a boolean mask of shape (height, width) as "start length start length ..."; "" where nothing is set."""
+    """Write a boolean mask of shape (height, width) as "start length start length ..."; "" if nothing is set."""
     flat = np.concatenate([[False], mask.ravel(order="F"), [False]])
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     starts, ends = changes[::2], changes[1::2]

@@ -26,7 +26,7 @@ CLASS_NAMES: Final = tuple(f"class {number}" for number in CLASSES)
 
 @dataclass(frozen=True)
 class Annotation:
-    """One row of `train.csv`: a picture, one of its classes from 0, and its runs; no runs where it has none of it."""
+    """One row of `train.csv`: a picture, one of its classes from 0, and its runs; no runs if it has none of it."""
 
     row: int
     name: str
@@ -38,10 +38,10 @@ def read_annotations(path: Path) -> Iterator[Annotation]:
     """The rows of a `train.csv`, whichever of the two formats it has.
 
     `ImageId,ClassId,EncodedPixels` has a row for each defect. `ImageId_ClassId,EncodedPixels`, where the first column
-    is `0002cc93b.jpg_1`, has four rows a picture, with nothing in the second where the picture has none of the class.
+    is `0002cc93b.jpg_1`, has four rows a picture, with nothing in the second if the picture has none of the class.
 
     Raises:
-        DataError: with file and row, where the table cannot be used.
+        DataError: the table cannot be used; names file and row.
     """
     joined = _is_joined(path)
     columns = ("ImageId_ClassId", "EncodedPixels") if joined else ("ImageId", "ClassId", "EncodedPixels")
@@ -72,8 +72,8 @@ def _is_joined(path: Path) -> bool:
 def open_severstal(folder: Path, *, tables_only: bool = False) -> DataSet:
     """Read the labels of a Severstal folder.
 
-    Every picture of the folder without a defect in the table is clean. Read with `tables_only`, or where there is no
-    folder of pictures, the table says which pictures there are: in the format with defects only, no clean ones.
+    Every picture of the folder without a defect in the table is clean. With `tables_only` the pictures are those of the
+    table: in the format with defects only, no clean ones.
 
     Raises:
         DataError: the table cannot be used, or a picture that it names is missing.

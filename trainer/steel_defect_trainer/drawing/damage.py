@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _column(rng: np.random.Generator, steel: Field) -> float:
-    """A column where there is steel."""
+    """A column with steel."""
     weights = steel[0] + 1e-6
     return float(rng.choice(WIDTH, p=weights / weights.sum()))
 

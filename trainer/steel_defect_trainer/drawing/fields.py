@@ -1,4 +1,4 @@
-"""Random fields that the synthetic strips are made of: noise, blobs, relief. Float32 (256, 1600) unless said."""
+"""Random fields that the synthetic strips are made of: noise, blobs, relief. Float32 (256, 1600) by default."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _spread(pictures: list[LabelledPicture]) -> list[LabelledPicture]:
 
 
 def _example(dataset: DataSet, picture: LabelledPicture) -> Example:
-    """Around each mask a line is drawn, just outside, so that the damage itself stays as it is."""
+    """Around each mask a line is drawn, just outside, so that the damage itself is not changed."""
     pixels = read_pixels(dataset, picture).copy()
     height, width = pixels.shape[:2]
     thickness = 1 + max(height, width) // 600

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.eda.survey import Surveyed
     from steel_defect_trainer.eda.tables import Table
 
-# Told apart on gray steel and on white paper, by colour-blind eyes too (Okabe and Ito's palette, without black).
+# Distinct on gray steel and on white paper, for colour-blind eyes too (Okabe and Ito's palette, without black).
 CLASS_COLOURS: Final = ("#e69f00", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#0072b2", "#f0e442")
 _BINS: Final = 40
 # So many dots can be seen through each other.
@@ -109,7 +109,7 @@ def colours(levels: NDArray[np.float64], means: NDArray[np.float64], defect: NDA
 def locations(surveyed: Sequence[Surveyed], class_names: Sequence[str], size: tuple[int, int] | None) -> bytes:
     """Centres of the regions of each class, along the width, along the height, and over the picture.
 
-    Where the pictures have no common `size` (height, width), places are shares of width and height.
+    If the pictures have no common `size` (height, width), positions are shares of width and height.
     """
     of_class = region_centres(surveyed, size)
     height, width = size or (1, 1)
@@ -134,7 +134,7 @@ def locations(surveyed: Sequence[Surveyed], class_names: Sequence[str], size: tu
 
 
 def region_centres(surveyed: Sequence[Surveyed], size: tuple[int, int] | None) -> dict[int, NDArray[np.float64]]:
-    """Centres of the regions by class: in pixels where the pictures have one size, else as shares of the picture."""
+    """Centres of the regions by class: in pixels if the pictures have one size, else as shares of the picture."""
     of_class: dict[int, list[NDArray[np.float64]]] = {}
     for one in surveyed:
         if one.size is None:

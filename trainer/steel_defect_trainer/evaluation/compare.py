@@ -27,7 +27,7 @@ class Row:
     Attributes:
         name: of the run.
         pictures: it was judged on.
-        figures: loss, acc, precision (NaN where nothing is called a defect), recall, f1 and rocauc, in this order.
+        figures: loss, acc, precision (NaN if nothing is called a defect), recall, f1 and rocauc, in this order.
         confusion: at the threshold 0.5.
     """
 
@@ -57,20 +57,20 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run], part: str) -> Comparison:
-    """Measure every run at the threshold 0.5, and its ROC-AUC against the first run's where the pictures are the same.
+    """Measure every run at the threshold 0.5, and its ROC-AUC against the first run's if the pictures are the same.
 
     Raises:
         RunError: a run lacks predictions of the part.
     """
-    said = [run.predictions(part) for run in runs]
+    predictions = [run.predictions(part) for run in runs]
     names = _distinct(runs)
-    groups = runs[0].groups(said[0].names)
+    groups = runs[0].groups(predictions[0].names)
     return Comparison(
         part,
-        tuple(_row(name, predictions) for name, predictions in zip(names, said, strict=True)),
+        tuple(_row(name, of_run) for name, of_run in zip(names, predictions, strict=True)),
         tuple(
-            _difference(name, names[0], predictions, said[0], groups)
-            for name, predictions in zip(names[1:], said[1:], strict=True)
+            _difference(name, names[0], of_run, predictions[0], groups)
+            for name, of_run in zip(names[1:], predictions[1:], strict=True)
         ),
     )
 

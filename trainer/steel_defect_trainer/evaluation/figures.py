@@ -24,7 +24,7 @@ _SIZE: Final = (5.2, 4.2)
 
 
 def draw_figures(evaluation: Evaluation) -> dict[str, bytes]:
-    """All figures by name; `curves` only where the run's log tells of epochs."""
+    """All figures by name; `curves` only if the run's log has epochs."""
     figures = {
         "confusion": confusion(evaluation),
         "scores": scores(evaluation),

@@ -48,8 +48,8 @@ def paired_auc_difference(  # noqa: PLR0913 - three arrays that belong together,
 ) -> PairedAuc:
     """Compare held-out scores of two recipes, each trained with one seed or several, on the same N pictures.
 
-    A resample draws pictures, the same for A and B (by group where groups are given), and runs, of A and of B apart;
-    ROC-AUC is averaged over the runs drawn. So the interval is over pictures and seeds, and what makes a picture hard
+    A resample draws pictures, the same for A and B (by group if groups are given), and runs, of A and of B apart;
+    ROC-AUC is averaged over the runs drawn. So the interval is over pictures and seeds, and the difficulty of a picture
     for both cancels out. With one run each it is over pictures alone. Few runs say little about the spread of runs:
     with three, the interval makes their part of it somewhat too small.
 

@@ -1,8 +1,8 @@
 """The bootstrap: resamples of pictures as rows of weights, so that a figure is computed for many of them at once.
 
-A resample draws as many pictures as there are, with replacement (Efron, 1979); what it draws is said by how often each
-picture comes, its weight. Pictures that belong together (of one coil, of one source) are drawn together: then the draw
-is of groups, and the interval does not pretend that they are independent.
+A resample draws as many pictures as there are, with replacement (Efron, 1979); the weight of a picture is how often
+it is drawn. Pictures that belong together (of one coil, of one source) are drawn together: then groups are drawn, and
+the interval does not pretend that pictures are independent.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Interval:
 def resample_weights(
     count: int, groups: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Iterator[NDArray[np.float64]]:
-    """Draw resamples of `count` pictures, by group where groups are given.
+    """Draw resamples of `count` pictures, by group if groups are given.
 
     Yields:
         How often each picture comes in each resample, float64 (some of the resamples, `count`).

@@ -69,7 +69,7 @@ def best_f1(scan: Scan) -> float:
 def best_precision(scan: Scan, recall_floor: float) -> float:
     """The threshold with the best precision among those whose recall is `recall_floor` or more.
 
-    Of several, the middle of the widest run.
+    If several are equally good, the middle of the widest run.
 
     Raises:
         RecallFloorUnmet: only calling every picture a defect finds that many of them.

@@ -61,7 +61,7 @@ class Card:
         network: what it is, in a few sentences.
         use: what it is for, and what it is not for.
         data: tables of pictures.
-        data_notes: where they are from.
+        data_notes: their origin.
         quality: how good it is, with intervals.
         calibration: how it, threshold and band were chosen.
         band: from "pass", "review" and "reject" to how many "defect" and "clean" pictures ended there; may be empty.

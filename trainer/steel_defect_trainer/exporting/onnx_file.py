@@ -25,7 +25,7 @@ def export(deployed: Deployed, contract: ModelContract, path: Path) -> None:
 
     Raises:
         ExportError: the exporter gave nothing.
-        OSError: the file cannot be written; what was there before is as it was.
+        OSError: the file cannot be written; the file before is unchanged.
     """
     example = torch.zeros((2, contract.input.height, contract.input.width), dtype=torch.uint8)
     program = torch.onnx.export(

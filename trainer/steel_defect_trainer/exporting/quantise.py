@@ -11,11 +11,11 @@ bundled network (MobileNetV2; error in the calibrated logit, root mean square):
 - Values of the first layers are rounded more coarsely than faint damage is deep. The first convolutions stay float;
   the first three cost no time, as ONNX Runtime needs as long for them in int8.
 
-Of what is behind the last clipped activation, nothing is quantised: a probability of 8 bits would help nobody.
+Nothing behind the last clipped activation is quantised: a probability of 8 bits would help nobody.
 
 Weights have seven bits of the eight. On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8
 products in 16 bits, which full weights overflow: the bundled network then lost 0.05 of its ROC-AUC and decided 19 % of
-450 pictures otherwise. With seven bits a file says the same on every processor.
+450 pictures otherwise. With seven bits a file gives the same on every processor.
 
 The file that comes out has ONNX Runtime's own operators in it (domain com.microsoft): it is for ONNX Runtime on a CPU.
 The float file is what other programs read.
@@ -69,7 +69,7 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_fir
 
     Raises:
         QuantisationError: the graph has no more convolutions than that, or no clipped activation.
-        OSError: the file cannot be written; what was there before is as it was.
+        OSError: the file cannot be written; the file before is unchanged.
     """
     model = onnx.load(source)
     metadata = {item.key: item.value for item in model.metadata_props}
@@ -126,7 +126,7 @@ def _added(nodes: list[onnx.NodeProto]) -> set[str]:
 
 
 def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Take out of the last bias what rounding adds to the logit of a picture on average, where there is such a bias."""
+    """Take out of the last bias what rounding adds to the logit of a picture on average, if there is such a bias."""
     rounded = onnx.load(path)
     bias = next((item for item in rounded.graph.initializer if item.name == "head.bias"), None)
     if bias is None:
@@ -139,7 +139,7 @@ def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What `defect_prob` is the sigmoid of, (N,): probabilities of a sure network are 0 and 1 and tell no more."""
+    """What `defect_prob` is the sigmoid of, (N,): the probabilities of a sure network are 0 and 1."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     logit = next(node for node in probe.graph.node if node.output[0] == "defect_prob").input[0]
@@ -149,7 +149,7 @@ def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDA
 
 
 def _optimise(source: Path, target: Path) -> None:
-    """Fuse now what ONNX Runtime would fuse at every start, up to what holds for every processor.
+    """Fuse now what ONNX Runtime would fuse at every start, as far as it is the same for every processor.
 
     The bundled network is loaded in half the time. What depends on the processor, the layout of the weights, is still
     done where it is loaded.

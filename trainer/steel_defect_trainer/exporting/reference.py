@@ -1,6 +1,6 @@
 """The reference inside a model file: how the pictures it was judged on, and its answers to them, are distributed.
 
-Made by the scorer from the model file, as whoever compares with it later has its figures from the scorer.
+The scorer makes it from the model file, because later figures to compare with it come from the scorer too.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def write_reference(path: Path, reference: Reference) -> None:
 
 
 def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
-    """What the model file says of pictures on the disk; of many, `MOST` are read.
+    """The reference from pictures on the disk; if there are more than `MOST`, `MOST` spread over them are read.
 
     Raises:
         SteelDefectError: a picture cannot be scored.
@@ -50,9 +50,9 @@ def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
 
 
 def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
-    """What the model file says of decoded pictures, uint8 (N, height, width), that leave no padding.
+    """The reference from decoded pictures, uint8 (N, height, width), that leave no padding.
 
-    Padding cannot be told from a dark picture: those that leave some have to come as files.
+    Padding looks like a dark picture: pictures that leave some have to come as files.
     """
     scorer = Scorer(path)
     height, width = pixels.shape[1:]
@@ -67,7 +67,7 @@ def reference_of(predictions: Iterable[Prediction]) -> Reference:
     Raises:
         ValueError: there are no predictions.
     """
-    rows = [{**asdict(said.statistics), "defect_prob": round(said.defect_prob, 6)} for said in predictions]
+    rows = [{**asdict(one.statistics), "defect_prob": round(one.defect_prob, 6)} for one in predictions]
     if not rows:
         message = "there are no pictures to make a reference of"
         raise ValueError(message)

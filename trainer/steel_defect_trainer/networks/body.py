@@ -64,7 +64,7 @@ class GrayMobileNet(nn.Module, ABC):
 
         Args:
             answers: what `forward` gave.
-            classes: float32 (N, C), 1 where the picture has the class.
+            classes: float32 (N, C), 1 if the picture has the class.
             places: int8 (N, C, h, w): above 0 damaged, 0 sound, -1 unknown: cells or masks of a set,
                 by the recipe's `network.learns_masks`.
         """

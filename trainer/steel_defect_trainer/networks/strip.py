@@ -19,13 +19,13 @@ class MapHead(nn.Conv2d):
     """A 1x1 convolution to a map of class logits, and one logit of the picture as a whole, added to every cell.
 
     The second part reads the features' average over the picture (as in "ParseNet", Liu et al., 2015). It is zero, and
-    no step of training changes it: `training.whole.fit_whole` fits it at the end, where a recipe asks for that.
+    no step of training changes it: `training.whole.fit_whole` fits it at the end, if a recipe asks for that.
     """
 
     bias: nn.Parameter
 
     def __init__(self, classes: int) -> None:
-        """Start from a map that shows nothing, and a whole that says nothing."""
+        """Start from a map that shows no damage, and a picture's logit of zero."""
         super().__init__(FEATURES, classes, 1)
         nn.init.normal_(self.weight, std=0.01)
         self.bias = nn.Parameter(torch.full((classes,), _PRIOR_LOGIT))
@@ -36,12 +36,12 @@ class MapHead(nn.Conv2d):
         return super().forward(features) + F.conv2d(features.mean(dim=(2, 3), keepdim=True), self.whole)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:  # noqa: ANN401
-        """A run that was trained before there was this part has nothing in it."""
+        """Fill this part with zeros for a run from before it existed."""
         state_dict.setdefault(f"{prefix}whole", torch.zeros_like(self.whole))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def without_whole(self) -> nn.Conv2d:
-        """The convolution alone, with the same weights: all there is where nothing was fitted."""
+        """The convolution alone, with the same weights: enough if nothing was fitted."""
         plain = nn.Conv2d(FEATURES, self.out_channels, 1)
         plain.weight, plain.bias = self.weight, self.bias
         return plain
@@ -68,7 +68,7 @@ class StripNet(GrayMobileNet):
         return Answers(picture_logit(cells), class_logits(cells), cells)
 
     def loss(self, answers: Answers, classes: Tensor, places: Tensor) -> Tensor:
-        """Add up the loss of the picture, of its classes, and of its cells where they are known."""
+        """Add up the loss of the picture, of its classes, and of those of its cells that are known."""
         assert answers.classes is not None  # noqa: S101 - `forward` gives both
         assert answers.places is not None  # noqa: S101 - as above
         defect = F.binary_cross_entropy_with_logits(answers.defect, classes.amax(dim=1))

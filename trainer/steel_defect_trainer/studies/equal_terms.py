@@ -4,8 +4,8 @@
 
 Sets: `drawn` (strips with faint damage, 2,000 to learn from and 800 to judge), `tiles` (the magnetic tiles, parts by
 group of near-duplicates) and `real` (Severstal's loose pictures, parts by source; starts from the run on `drawn`).
-How many steps a recipe gets is measured: as many as fit into the time on one thread. `agreed` trains nothing: it asks
-the networks of a run on `real` about other pictures, whose labels are those that two public models agree on.
+The number of steps is measured: as many as fit into the time on one thread. `agreed` trains nothing: the networks of a
+run on `real` score other pictures, whose labels are those that two public models agree on.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from steel_defect_trainer.strips import StripSet
 
-# What differs from the recipe as it is. The tiles are no strips, so ours gets a squarish input for them; from the few
+# Changes of the recipes. The tiles are no strips, so ours gets a squarish input for them; from the few
 # real pictures it takes what few pictures can teach, or else it loses there (see README). The rate of e1-15b is made
 # for 8,000 steps: in a short training it gets one 30 times as high, or else ("slow") it hardly learns.
 CONTENDERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
@@ -58,7 +58,7 @@ CONTENDERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "e1-15b": dict.fromkeys(("drawn", "real", "tiles"), ("optimisation.rate=3e-4", "optimisation.head_rate=3e-4")),
     "e1-15b-slow": {"drawn": (), "real": (), "tiles": ()},
 }
-# Minutes of processor time for each training, so for each part where there are parts.
+# Minutes of processor time for each training, so for each part if there are parts.
 MINUTES: Final = {"drawn": 5.0, "real": 1.5, "tiles": 1.5}
 PARTS: Final = {"real": 5, "tiles": 3}
 DRAWN: Final = {"train": (2000, 21), "test": (800, 22)}

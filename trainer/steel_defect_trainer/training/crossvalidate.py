@@ -88,12 +88,12 @@ def cross_validate(trial: Trial, parts: NDArray[np.int64], world: World) -> OutO
         run = RunFolder(trial.folder / f"part-{part + 1}")
         job = Job(recipe, strips, trial.mixture(strips, usable), None, run, own=np.arange(len(strips)) < count)
         network = train(trial.start(), job, world)
-        said = predict(network, trial.strips.take(held_out), world)
-        defect_logits[held_out] = said.defect_logits
-        if class_logits is not None and said.class_logits is not None:
-            class_logits[held_out] = said.class_logits
+        predictions = predict(network, trial.strips.take(held_out), world)
+        defect_logits[held_out] = predictions.defect_logits
+        if class_logits is not None and predictions.class_logits is not None:
+            class_logits[held_out] = predictions.class_logits
         else:
             class_logits = None
-        quality = roc_auc(said.defect_logits, truth[held_out])
+        quality = roc_auc(predictions.defect_logits, truth[held_out])
         sys.stderr.write(f"{run.path}: ROC-AUC {quality:.3f} on {held_out.sum()} held-out pictures\n")
     return OutOfFold(parts, defect_logits, class_logits)

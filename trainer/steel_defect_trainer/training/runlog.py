@@ -90,15 +90,15 @@ class RunLog:
         if not self._talks:
             return
         line: dict[str, Any] = {"kind": "epoch", "step": self._done, "epoch": epoch, "train_loss": train_loss}
-        said = f"epoch {epoch}, step {self._done}/{self._steps}: train loss {train_loss:.4f}"
+        text = f"epoch {epoch}, step {self._done}/{self._steps}: train loss {train_loss:.4f}"
         if validation is not None:
             line |= {"validation": validation, "best": best}
-            said += f", validation loss {validation['loss']:.4f}, F1 {validation['f1']:.4f}"
-            said += f", ROC-AUC {validation['roc_auc']:.4f}" + (" (best)" if best else "")
+            text += f", validation loss {validation['loss']:.4f}, F1 {validation['f1']:.4f}"
+            text += f", ROC-AUC {validation['roc_auc']:.4f}" + (" (best)" if best else "")
             for name, value in validation.items():
                 self._curves.add_scalar(f"validation/{name}", value, self._done)
         self._write(line)
-        self._bar.console.print(said, highlight=False, soft_wrap=True)
+        self._bar.console.print(text, highlight=False, soft_wrap=True)
 
     def _write(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line) + "\n")

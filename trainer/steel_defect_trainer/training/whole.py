@@ -35,9 +35,9 @@ _LEAST_DEVIATION: Final = 0.01
 
 
 def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
-    """Fit the weights of a strip network for the whole picture, once its other weights have learned.
+    """Fit a strip network to whole pictures, once its other weights have learned.
 
-    A network without a map, or one for pictures that are all damaged or all sound, is left as it is.
+    A network without a map is not changed, nor is any if the pictures are all damaged or all sound.
 
     The logits of the map are given; weights of the averaged features, and one offset for all cells, are fitted beside
     them.

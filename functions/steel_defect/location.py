@@ -1,15 +1,20 @@
-"""Where objects are: a bucket or what is below a prefix in it, a folder of this machine, a store in memory."""
+"""Where objects are: a bucket or what is below a prefix in it, a folder of this machine, a store in memory.
+
+A leaf, so that a start that reads the settings does not wait for the storage package.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Self
 
-from steel_defect.storage.errors import StorageRefused
-
 _CLOUDS: Final = ("s3", "gs")
 _SCHEMES: Final = ("memory", "file", *_CLOUDS)
 FORMS: Final = "memory://name, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
+
+
+class LocationError(ValueError):
+    """A URI is of no known form or kind, or two locations may not be in one bucket."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,15 @@ class Location:
         """Read a URI. Nothing is decoded, and the name of a bucket is not checked.
 
         Raises:
-            StorageRefused: the URI is of no known form.
+            LocationError: the URI is of no known form.
         """
         scheme, separator, rest = uri.partition("://")
         if not separator or not rest.strip("/") or scheme not in _SCHEMES:
             message = f"{uri!r} is not the URI of a store; write {FORMS}"
-            raise StorageRefused(message)
+            raise LocationError(message)
         if scheme == "file" and not rest.startswith("/"):
             message = f"{uri!r} is not absolute; write file:///folder, with three slashes"
-            raise StorageRefused(message)
+            raise LocationError(message)
         if scheme not in _CLOUDS:
             return cls(scheme, rest.rstrip("/"))
         bucket, _, prefix = rest.partition("/")
@@ -63,16 +68,6 @@ class Location:
         """Whether both are in one bucket."""
         return self.root == other.root
 
-    def require_cloud(self) -> None:
-        """Refuse what is in no bucket of S3 or Cloud Storage.
-
-        Raises:
-            StorageRefused: says so.
-        """
-        if self.scheme not in _CLOUDS:
-            message = f"{self} is not s3://bucket/prefix or gs://bucket/prefix"
-            raise StorageRefused(message)
-
 
 @dataclass(frozen=True)
 class Buckets:
@@ -85,11 +80,11 @@ class Buckets:
         """Refuse one bucket for both.
 
         Raises:
-            StorageRefused: says which.
+            LocationError: says which.
         """
         if self.results.shares_bucket(self.uploads):
             message = (
                 f"{self.results} is in the bucket of the pictures, {self.uploads}; results would be taken for uploads "
                 "there: use another bucket"
             )
-            raise StorageRefused(message)
+            raise LocationError(message)

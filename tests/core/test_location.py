@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steel_defect.storage import Buckets, Location, StorageRefused
+from steel_defect.location import Buckets, Location, LocationError
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,7 @@ def test_uploads_and_results_need_two_buckets(uploads: str, results: str, *, one
     places = Location.parse(uploads), Location.parse(results)
     assert places[0].shares_bucket(places[1]) is one
     if one:
-        with pytest.raises(StorageRefused, match="use another bucket"):
+        with pytest.raises(LocationError, match="use another bucket"):
             Buckets(*places)
     else:
         assert Buckets(*places).uploads == places[0]
-
-
-@pytest.mark.parametrize("uri", ["file:///folder", "memory://name"])
-def test_no_bucket_of_a_cloud(uri: str) -> None:
-    with pytest.raises(StorageRefused, match="is not s3://bucket/prefix or gs://bucket/prefix"):
-        Location.parse(uri).require_cloud()

@@ -40,7 +40,6 @@ def test_what_is_saved_is_loaded(tmp_path: Path, *, with_classes: bool) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1), unique=True, max_size=6))
 def test_any_names_come_back(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     path = tmp_path_factory.mktemp("predictions") / "test.npz"

@@ -7,6 +7,10 @@ import numpy as np
 from steel_defect_trainer.augmentation.paste import paste
 
 
+def _same(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> bool:
+    return all(np.array_equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))
+
+
 def _clean(gray: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.full((128, 800), gray, np.uint8), np.zeros(3, np.float32), np.zeros((3, 32, 200), np.int8)
 
@@ -49,14 +53,12 @@ def test_what_comes_along_has_the_light_of_its_new_place() -> None:
 def test_arguments_stay_as_they_are() -> None:
     strip, donor = _clean(), _donor()
     paste(strip, donor, np.random.default_rng(1))
-    assert all(np.array_equal(one, other) for one, other in zip(strip, _clean(), strict=True))
-    assert all(np.array_equal(one, other) for one, other in zip(donor, _donor(), strict=True))
+    assert _same(strip, _clean())
+    assert _same(donor, _donor())
 
 
 def test_nothing_is_pasted_from_a_donor_without_a_mask_nor_onto_black() -> None:
     pixels, masks = _donor()
-    same = paste(_clean(), (pixels, np.minimum(masks, 0)), np.random.default_rng(0))
-    assert all(np.array_equal(one, other) for one, other in zip(same, _clean(), strict=True))
+    assert _same(paste(_clean(), (pixels, np.minimum(masks, 0)), np.random.default_rng(0)), _clean())
     for seed in range(10):
-        dark = paste(_clean(gray=0), (pixels, masks), np.random.default_rng(seed))
-        assert all(np.array_equal(one, other) for one, other in zip(dark, _clean(gray=0), strict=True))
+        assert _same(paste(_clean(gray=0), (pixels, masks), np.random.default_rng(seed)), _clean(gray=0))

@@ -97,10 +97,12 @@ def test_a_picture_is_learned_from_its_classes_as_far_as_they_are_known() -> Non
     network, places = UnifiedNet(2), torch.zeros((1, 2, 4, 4), dtype=torch.int8)
 
     def cost(defect: float, *classes: float) -> float:
-        answers = Answers(torch.tensor([defect]), torch.zeros((1, 2)), torch.full((1, 2, 4, 4), -9.0))
+        answers = Answers(
+            torch.tensor([defect], dtype=torch.float32), torch.zeros((1, 2)), torch.full((1, 2, 4, 4), -9.0)
+        )
         return network.loss(answers, torch.tensor([classes], dtype=torch.float32), places).item()
 
-    assert cost(5, 1, -1) < cost(-5, 1, -1) - 4  # one class is surely there, so it is damaged
-    assert cost(-5, 0, 0) < cost(5, 0, 0) - 4
-    assert cost(5, 0, -1) == cost(-5, 0, -1)  # who knows
-    assert cost(5, -1, -1) == cost(-5, -1, -1)
+    assert cost(5.0, 1, -1) < cost(-5.0, 1, -1) - 4  # one class is surely there, so it is damaged
+    assert cost(-5.0, 0, 0) < cost(5.0, 0, 0) - 4
+    assert cost(5.0, 0, -1) == cost(-5.0, 0, -1)  # who knows
+    assert cost(5.0, -1, -1) == cost(-5.0, -1, -1)

@@ -37,6 +37,15 @@ def _network(recipe: Recipe) -> UnifiedNet:
     return network
 
 
+def _let_signals_through(network: UnifiedNet) -> None:
+    """Give the body the statistics of the small set: with random weights alone its features are the same everywhere."""
+    layers = [module for module in network.features.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for layer in layers:
+        layer.momentum = None  # the average, not a moving one
+    with torch.no_grad():
+        network.train()(torch.from_numpy(small_set().pixels))
+
+
 def _best(folder: Path) -> dict[str, torch.Tensor]:
     weights: dict[str, torch.Tensor] = read_checkpoint(RunFolder(folder).best)["network"]
     return weights
@@ -76,14 +85,19 @@ def test_the_body_rests_while_the_head_learns_first(tmp_path: Path, heads_first:
 
 
 def test_it_learns_whether_what_and_where(tmp_path: Path) -> None:
-    # A network that learns nothing, or learns the wrong sign, fails here.
-    recipe = small_recipe("optimisation.steps=40", "optimisation.heads_first=0", "optimisation.rate=1e-3",
-                          "optimisation.head_rate=1e-2", "network.dropout=0.0", "network.batch_norm=trained",
-                          "augmentation.window=0.0", "augmentation.paste=0.0", name="unified")  # fmt: skip
-    network = train(_network(recipe), small_job(tmp_path, recipe), ALONE).train()
+    # A network that learns nothing, or learns the wrong sign, fails here. Strips stay as they are: a class is a row of
+    # the small set, and light moves random features more than a patch does.
+    recipe = small_recipe("optimisation.steps=30", "optimisation.heads_first=20", "optimisation.head_rate=3e-3",
+                          "network.dropout=0.0", "augmentation.vertical_flip=0.0", "augmentation.exposure=0.0",
+                          "augmentation.contrast=0.0", "augmentation.window=0.0", "augmentation.paste=0.0",
+                          name="unified")  # fmt: skip
+    network = _network(recipe)
+    _let_signals_through(network)
+    network = train(network, small_job(tmp_path, recipe), ALONE)
+    network.head.train()  # so few steps leave the running statistics of batch normalisation behind
     strips = small_set()
     with torch.no_grad():
-        answers = network(torch.from_numpy(strips.pixels))  # in training: so few steps leave running statistics behind
+        answers = network(torch.from_numpy(strips.pixels))
     defect, classes, places = (values.numpy() for values in answers)
     assert defect[strips.defect].min() > defect[~strips.defect].max()
     assert classes[strips.classes > 0].min() > classes[strips.classes == 0].max()

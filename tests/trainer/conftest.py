@@ -103,7 +103,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedRun:
     predict(network, strips.take(parts["validation"]), ALONE).save(run.predictions("validation"))
     write_json(replace(evaluate(read_run(run.path), "validation"), calibration=CALIBRATION))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("steel_defect_trainer.exporting.run.FLOAT_FIRST", (3,))
+        patch.setattr("steel_defect_trainer.exporting.int8.FLOAT_FIRST", (3,))
         result = CliRunner().invoke(command, [str(run.path), "--cache", str(root / "cache"), "--version", "2.1"])
     assert result.exit_code == 0, result.output
     return ExportedRun(run.path, strips, parts, result)

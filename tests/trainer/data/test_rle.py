@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steel_defect_trainer.data import rle
@@ -32,6 +32,7 @@ def test_nothing_and_everything() -> None:
     assert rle.decode("1 12", 3, 4).all()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.data())
 def test_there_and_back(height: int, width: int, data: st.DataObject) -> None:
     bits = data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))
@@ -43,6 +44,7 @@ def test_there_and_back(height: int, width: int, data: st.DataObject) -> None:
     assert part[:, [0, -1]].any(axis=0).all() if mask.any() else part.shape == (height, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=12))
 def test_any_runs_mean_just_their_pixels(gaps_and_lengths: list[tuple[int, int]]) -> None:
     # Touching runs, which `encode` never writes, are read as well.

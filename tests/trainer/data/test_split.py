@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steel_defect_trainer.cli.split import command
@@ -54,6 +54,7 @@ def test_same_seed_same_split_and_other_seed_another() -> None:
     assert make_split(dataset, 3).part_of != make_split(dataset, 4).part_of
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(COMBINATIONS), st.integers(0, 30)), min_size=1, max_size=120), st.integers(0, 9)
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
@@ -27,6 +27,7 @@ def test_pixels_that_touch_at_a_corner_are_one_region() -> None:
     assert regions(np.zeros((6, 9), bool)).shape == (0, 4)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.02, 0.5))
 def test_boxes_hold_all_damage_and_touch_it_on_every_side(seed: int, density: float) -> None:
     mask = np.random.default_rng(seed).random((20, 30)) < density

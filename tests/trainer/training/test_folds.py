@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steel_defect_trainer.training.folds import group_folds
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=60), st.integers(2, 5))
 def test_no_group_is_in_two_parts_and_no_part_is_empty(groups: list[str], folds: int) -> None:
     if len(set(groups)) < folds:

@@ -33,10 +33,10 @@ from steel_defect_trainer.drawing.strip import FULL_STRENGTH, HARD_STRENGTH
 from steel_defect_trainer.errors import ExportError
 from steel_defect_trainer.evaluation.ranking import bootstrap_auc
 from steel_defect_trainer.exporting.card import write_card
+from steel_defect_trainer.exporting.int8 import write_int8
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
-from steel_defect_trainer.exporting.run import write_int8
 from steel_defect_trainer.networks.body import load_backbone
 from steel_defect_trainer.networks.deployed import DeployedStripNet
 from steel_defect_trainer.networks.strip import StripNet

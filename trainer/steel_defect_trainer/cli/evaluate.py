@@ -105,5 +105,5 @@ def _print(evaluation: Evaluation) -> None:
         f"TN {counts.true_negatives:,}  FP {counts.false_positives:,}  "
         f"FN {counts.false_negatives:,}  TP {counts.true_positives:,}"
     )
-    for place, kinds in evaluation.band.items():
-        console.print(f"{place:>6}: {kinds['defect']:,} defects, {kinds['clean']:,} clean")
+    for band, kinds in evaluation.band.items():
+        console.print(f"{band:>6}: {kinds['defect']:,} defects, {kinds['clean']:,} clean")

@@ -66,18 +66,18 @@ def group_near_duplicates(dataset: DataSet, cache: Path) -> DataSet:
     alike = groups_of(hashes)
     # Pictures are joined through either kind of group: a graph of pictures and groups.
     count = len(dataset)
-    places = np.tile(np.arange(count), 2)
+    pictures = np.tile(np.arange(count), 2)
     hubs = count + np.concatenate([given, alike + given.max() + 1])
     nodes = int(hubs.max()) + 1
-    joined = connected_components(coo_matrix((np.ones(2 * count), (places, hubs)), (nodes, nodes)), directed=False)[1]
+    joined = connected_components(coo_matrix((np.ones(2 * count), (pictures, hubs)), (nodes, nodes)), directed=False)[1]
     members: dict[int, list[int]] = {}
-    for place, group in enumerate(joined[:count]):
-        members.setdefault(int(group), []).append(place)
+    for index, group in enumerate(joined[:count]):
+        members.setdefault(int(group), []).append(index)
     names = [picture.group for picture in dataset.pictures]
     for its in members.values():
-        if len({names[place] for place in its}) > 1:
-            for place in its:
-                names[place] = dataset.pictures[its[0]].name
+        if len({names[index] for index in its}) > 1:
+            for index in its:
+                names[index] = dataset.pictures[its[0]].name
     return dataset.regrouped(names)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,15 +14,12 @@ from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.split import read_split
 from steel_defect_trainer.errors import DataError, ExportError
 from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
-from steel_defect_trainer.exporting.agreement import Agreement, compare
-from steel_defect_trainer.exporting.card import Int8, write_card
+from steel_defect_trainer.exporting.card import write_card
 from steel_defect_trainer.exporting.card_run import card_of_run
-from steel_defect_trainer.exporting.metadata import change_contract
+from steel_defect_trainer.exporting.int8 import write_int8
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import check_parity
-from steel_defect_trainer.exporting.quantise import quantise
 from steel_defect_trainer.exporting.reference import reference_of_files, write_reference
-from steel_defect_trainer.exporting.timing import costs
 from steel_defect_trainer.networks.deployed import deploy
 from steel_defect_trainer.provenance import git_commit
 from steel_defect_trainer.recipe import from_table
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from steel_defect_trainer.evaluation.calibration import Calibration
+    from steel_defect_trainer.exporting.card import Int8
     from steel_defect_trainer.runs.run import Run
     from steel_defect_trainer.strips import StripSet
 
@@ -46,8 +44,6 @@ CARD: Final = "MODEL_CARD.md"
 CALIBRATION_PICTURES: Final = 200
 # Pictures on which the file is compared with the network.
 PARITY_PICTURES: Final = 32
-# How many convolutions of the int8 file stay float: the first choice costs no time, the second some.
-FLOAT_FIRST: Final = (3, 5)
 
 
 @dataclass(frozen=True)
@@ -176,47 +172,6 @@ def _refer(path: Path, run: Run, names: list[str], judged: str) -> None:
     reference = reference_of_files(path, [run.pictures / name for name in names])
     write_reference(path, reference)
     _say(f"{path}: drift will be measured from {reference.pictures} {judged} pictures")
-
-
-def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pictures: str) -> Int8:
-    """Write the int8 file with the fewest float convolutions that keeps the bounds, or else the one with the most.
-
-    Its agreement with the float file is also written into it.
-
-    Args:
-        path: the float file.
-        target: where the int8 file goes.
-        learned: some hundred pictures that were trained on, to calibrate on.
-        judged: pictures to compare both files on.
-        pictures: what these are, in words.
-
-    Raises:
-        QuantisationError: the graph cannot be quantised.
-        OSError: the file cannot be written.
-    """
-    for float_first in FLOAT_FIRST:
-        _say(f"{target}: calibrating on {len(learned)} training pictures, the first {float_first} convolutions float")
-        quantise(path, target, learned.pixels, float_first=float_first)
-        _say(f"{target}: comparing on {len(judged)} {pictures}")
-        agreement = compare(path, target, judged)
-        if agreement.holds:
-            break
-    _note(target, agreement)
-    one, other = costs((path, target), judged.pixels[0])
-    return Int8(agreement, pictures, (one, other))
-
-
-def _note(path: Path, agreement: Agreement) -> None:
-    """Write the agreement with the float file into the int8 file."""
-    figures: dict[str, Any] = {
-        "pictures": agreement.pictures,
-        "roc_auc_difference": round(agreement.roc_auc[1] - agreement.roc_auc[0], 6),
-        "largest_difference": round(agreement.largest_difference, 4),
-        "equal_decisions": round(agreement.equal_decisions, 4),
-    }
-    change_contract(
-        path, lambda contract: replace(contract, metrics={**contract.metrics, "int8_against_float": figures})
-    )
 
 
 def _some(strips: StripSet, part: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""A plain classifier on MobileNetV2 features: one answer a picture, no place. The networks of the recipes e1-*."""
+"""A plain classifier on MobileNetV2 features: one answer a picture, and no map. The networks of the recipes e1-*."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class ClassifierNet(GrayMobileNet):
         """Start from random weights.
 
         Args:
-            spec: size of the input; a head without averaging has weights for each place of it.
+            spec: size of the input; a head without averaging has weights for each cell of it.
             pooled: side of the square that the features are averaged to; 0 leaves them as they are.
             hidden: width of the layer before the last; 0 for none.
             dropout: chance that a value of the hidden layer is dropped. Before or after its ReLU is the same.
         """
         super().__init__()
-        places = pooled * pooled or (spec.height // CELL) * (spec.width // CELL)
+        cells = pooled * pooled or (spec.height // CELL) * (spec.width // CELL)
         pool = [nn.AdaptiveAvgPool2d(pooled)] if pooled else []
         layers: list[nn.Module] = [*pool, nn.Flatten()]
         if hidden:
-            layers += [nn.Linear(FEATURES * places, hidden), nn.ReLU(), nn.Dropout(dropout)]
-        self.head = nn.Sequential(*layers, nn.Linear(hidden or FEATURES * places, 1))
+            layers += [nn.Linear(FEATURES * cells, hidden), nn.ReLU(), nn.Dropout(dropout)]
+        self.head = nn.Sequential(*layers, nn.Linear(hidden or FEATURES * cells, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         """Gray uint8 (N, H, W) to the logit of a defect (N,)."""

@@ -84,9 +84,9 @@ def fold_batch_norm(module: nn.Sequential) -> nn.Sequential:
     for container in list(module.modules()):
         if not isinstance(container, nn.Sequential):
             continue
-        for place in range(len(container) - 1):
-            convolution, batch_norm = container[place], container[place + 1]
+        for index in range(len(container) - 1):
+            convolution, batch_norm = container[index], container[index + 1]
             if isinstance(convolution, nn.Conv2d) and isinstance(batch_norm, nn.BatchNorm2d):
-                container[place] = fuse_conv_bn_eval(convolution, batch_norm)
-                container[place + 1] = nn.Identity()
+                container[index] = fuse_conv_bn_eval(convolution, batch_norm)
+                container[index + 1] = nn.Identity()
     return module

@@ -86,14 +86,14 @@ def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, 
     """Answer one HTTP request or one direct invocation."""
     with observed() as seen:
         try:
-            request = aws_events.request_in(event)
+            request = aws_events.request_in(event, _app.api.route)
         except MalformedBody as error:
             method, route, size, response = "unknown", None, 0, refused(error)
         else:
             method, route, size = request.method, _app.api.route(request.path), request.size
             response = _app.api.handle(request)
         _write(log_line.of_request(seen, method, route, response.status, size))
-    return {"statusCode": response.status, "headers": dict(response.headers), "body": response.body}
+    return aws_events.answer_to(event, response)
 
 
 @_observed

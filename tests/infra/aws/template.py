@@ -1,4 +1,4 @@
-"""template.yaml as data, with its references and substitutions resolved to names that tests can know."""
+"""Templates as data, with their references and substitutions resolved to names that tests can know."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ NAMES: Final = {
     "AWS::Region": "eu-central-1",
     "AWS::AccountId": "111122223333",
     "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
 }
 _ARNS: Final = {
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::SQS::Queue": "arn:aws:sqs:eu-central-1:111122223333:{}",
     "AWS::Events::EventBus": "arn:aws:events:eu-central-1:111122223333:event-bus/{}",
     "AWS::Logs::LogGroup": "arn:aws:logs:eu-central-1:111122223333:log-group:{}:*",
+    "AWS::IAM::Role": "arn:aws:iam::111122223333:role{Path}{}",
 }
 
 
@@ -41,9 +43,9 @@ def _function(loader: _Loader, suffix: str, node: yaml.Node) -> Any:  # noqa: AN
 _Loader.add_multi_constructor("!", _function)
 
 
-def template() -> dict[str, Any]:
-    """The template as it stands, short forms as long ones."""
-    text = (REPOSITORY / "template.yaml").read_text(encoding="utf-8")
+def template(path: str = "template.yaml") -> dict[str, Any]:
+    """A template as it stands, short forms as long ones."""
+    text = (REPOSITORY / path).read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, with tags that make plain data
     return found
 
@@ -109,6 +111,8 @@ class Resolved:
                 return not self._test(inner)
             case {"Fn::Or": [*inner]}:
                 return any(map(self._test, inner))
+            case {"Fn::And": [*inner]}:
+                return all(map(self._test, inner))
             case {"Condition": str(name)}:
                 return self._holds(name)
             case _:
@@ -122,8 +126,13 @@ class Resolved:
         return NAMES.get(name) or self._parameters.get(name, name)
 
     def _attribute(self, name: str, attribute: str) -> str:
-        kind = self._template["Resources"][name]["Type"]
-        return _ARNS[kind].format(name) if attribute == "Arn" and kind in _ARNS else f"{name}.{attribute}"
+        resource = self._template["Resources"][name]
+        kind = resource["Type"]
+        if kind == "AWS::SSM::Parameter" and attribute == "Value":
+            return str(self.value(resource["Properties"]["Value"]))
+        if attribute != "Arn" or kind not in _ARNS:
+            return f"{name}.{attribute}"
+        return _ARNS[kind].format(name, Path=self.value(resource["Properties"].get("Path")))
 
     def _substituted(self, text: str, more: dict[str, str]) -> str:
         def replace(match: re.Match[str]) -> str:
@@ -133,3 +142,8 @@ class Resolved:
             return self._attribute(*name.split(".")) if "." in name else str(self._ref(name))
 
         return re.sub(r"\$\{([^}]+)\}", replace, text)
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The properties of all resources of a type, by name."""
+    return {name: found["Properties"] for name, found in resources.items() if found["Type"] == kind}

@@ -29,9 +29,12 @@ def test_every_shape_has_its_event() -> None:
     assert {path.stem for path in EVENTS} == {
         "api-direct-invocation",
         "api-function-url-picture",
+        "api-http-api-v2-custom-domain",
         "api-http-api-v2-get",
         "api-http-api-v2-json",
         "api-http-api-v2-picture",
+        "api-load-balancer-json",
+        "api-rest-api-v1-custom-domain",
         "api-rest-api-v1-picture",
         "backfill-batch",
         "upload-eventbridge",
@@ -84,6 +87,46 @@ def test_requests_are_answered(functions: dict[str, Lambda], path: Path) -> None
     assert ("defect_map" in body) == path.stem.endswith("-json")
 
 
+@pytest.mark.parametrize("name", ["api-http-api-v2-custom-domain", "api-rest-api-v1-custom-domain"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/inspection/model", 200),
+        ("/a/b/model", 200),
+        ("/inspection/", 200),
+        ("/inspection", 404),
+        ("/inspection/modelling", 404),
+    ],
+)
+def test_what_a_mapping_has_before_the_path_is_left_out(
+    functions: dict[str, Lambda], name: str, path: str, status: int
+) -> None:
+    event = json.loads((EVENTS[0].parent / f"{name}.json").read_bytes())
+    asked = {**event, "httpMethod": "GET", "path": path, "rawPath": path, "body": None}
+    if "http" in event["requestContext"]:
+        del asked["httpMethod"], asked["path"]
+        asked["requestContext"]["http"]["method"] = "GET"
+    assert functions["api"].invoke(asked)["statusCode"] == status
+    # A host of the platform has nothing before it.
+    asked["requestContext"]["domainName"] = "abc123.execute-api.eu-central-1.amazonaws.com"
+    assert functions["api"].invoke(asked)["statusCode"] == 404
+
+
+def test_a_load_balancer_gets_what_it_wants(functions: dict[str, Lambda]) -> None:
+    event = json.loads((EVENTS[0].parent / "api-load-balancer-json.json").read_bytes())
+    answer = functions["api"].invoke({**event, "multiValueQueryStringParameters": {"m%61p": ["maybe"]}})
+    assert (answer["statusCode"], answer["statusDescription"]) == (400, "400 Bad Request")
+    assert answer["multiValueHeaders"]["content-type"] == ["application/problem+json"]
+    assert answer["isBase64Encoded"] is False
+    assert "headers" not in answer
+    # Without the attribute of its target group, both have one value each.
+    plain = {**event, "headers": {"content-type": "application/json"}, "queryStringParameters": {"map": "false"}}
+    del plain["multiValueHeaders"], plain["multiValueQueryStringParameters"]
+    answer = functions["api"].invoke(plain)
+    assert (answer["statusCode"], answer["headers"]["content-type"]) == (200, "application/json")
+    assert "multiValueHeaders" not in answer
+
+
 @pytest.mark.parametrize(
     "path",
     [path for path in EVENTS if path.stem.startswith("upload-") and "test-event" not in path.stem],
@@ -102,9 +145,11 @@ def test_what_s3_sends_when_a_notification_is_set_up_names_no_upload(functions: 
 
 def test_a_batch_of_a_backfill_is_scored_and_told(functions: dict[str, Lambda], results: Store) -> None:
     event = json.loads((REPOSITORY / "tests/events/backfill-batch.json").read_bytes())
-    assert functions["backfill"].invoke(event) == {"objects": 1, "outcomes": {"scored": 1}, "failed": []}
+    report = functions["backfill"].invoke(event)
+    assert report.pop("model")["name"] == "probe"
+    assert report == {"objects": 1, "outcomes": {"scored": 1}, "failed": []}
     assert json.loads(results.get(result_key(PICTURE)).data)["status"] == "scored"
-    assert functions["backfill"].invoke(event) == {"objects": 1, "outcomes": {"duplicate": 1}, "failed": []}
+    assert functions["backfill"].invoke(event)["outcomes"] == {"duplicate": 1}
     open_store(f"s3://{UPLOADS}").put("notes.jpg", b"no picture")
     event["Items"].append({**event["Items"][0], "Key": "notes.jpg", "Size": 10})
     assert functions["backfill"].invoke(event)["failed"] == ["notes.jpg"]

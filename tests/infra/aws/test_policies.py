@@ -6,7 +6,7 @@ authorization reference. That nothing is missing is also seen in test_deployment
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.handlers
@@ -14,6 +14,7 @@ import pytest
 from botocore.session import Session
 
 import aws_bus
+from steel_defect.client.uploads import Uploads
 from steel_defect.errors import ResultNotReady
 from steel_defect.loading import load_model
 from steel_defect.location import Buckets, Location
@@ -23,9 +24,10 @@ from steel_defect.serving import FixedModel
 from steel_defect.storage import ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
 from steel_defect.uploads.processor import Outcome, UploadProcessor
-from steel_defect.uploads.refs import ObjectRef
+from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 from steel_defect.uploads.results import result_key
 from steel_defect.uploads.signed import SignedUploads
+from tests.infra.aws.permissions import Permission, check, granted
 from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT, probe_model
@@ -33,18 +35,21 @@ from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.written_result import WRITTEN_RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from steel_defect.scorer import Scorer
 
-
-Permission = tuple[str, str]
 
 UPLOADS, RESULTS, MODELS, BUS = "policy-uploads", "policy-results", "policy-models", "policy-outcomes"
 BUCKETS = Buckets(Location("s3", UPLOADS), Location("s3", RESULTS))
 # What stands in the template for the names that are used here.
 RESOURCES: Final = {UPLOADS: "UploadsBucket", RESULTS: "ResultsBucket", MODELS: "ModelsBucket"}
 BUS_ARN: Final = "arn:aws:events:eu-central-1:111122223333:event-bus/OutcomeBus"
+ACTIONS: Final = {
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+}
 # Not calls of the code, but of the platform in the role's name: Lambda writes the log and polls the queue, and S3 looks
 # whether the caller might list before it says that an object is missing.
 LOG: Final = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -57,7 +62,7 @@ def needed(operation: str, params: dict[str, Any]) -> Permission:
     if operation == "PutEvents":
         assert {entry["EventBusName"] for entry in params["Entries"]} == {BUS}
         return "events:PutEvents", BUS_ARN
-    action = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}.get(operation, operation)
+    action = ACTIONS.get(operation, operation)
     if action == "GetObject" and params.get("VersionId"):
         action = "GetObjectVersion"
     bucket = f"arn:aws:s3:::{RESOURCES[params['Bucket']]}"
@@ -105,44 +110,6 @@ def recorder(ministack: Emulator, buckets: None, monkeypatch: pytest.MonkeyPatch
     return recorder
 
 
-def statements(role: str, **parameters: str) -> Iterator[tuple[set[str], set[str]]]:
-    """Actions and resources of each statement of a role. All of them allow, and none has a wildcard for an action."""
-    template = Resolved(**parameters).resources
-    properties = template[role]["Properties"]
-    # Those of the template; none of AWS's own.
-    shared = [template[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
-    for policy in [*properties["Policies"], *shared]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            assert "NotAction" not in statement
-            actions, resources = as_set(statement["Action"]), as_set(statement["Resource"])
-            assert not any("*" in action for action in actions), statement
-            assert "*" not in resources, statement
-            yield actions, resources
-
-
-def as_set(value: str | list[str]) -> set[str]:
-    return {value} if isinstance(value, str) else set(value)
-
-
-def granted(role: str, **parameters: str) -> set[Permission]:
-    """Every action with every resource that the role grants it on."""
-    return {
-        (action, where) for actions, places in statements(role, **parameters) for action in actions for where in places
-    }
-
-
-def covers(grant: Permission, need: Permission) -> bool:
-    return grant[0] == need[0] and fnmatchcase(need[1], grant[1])
-
-
-def check(grants: set[Permission], needs: set[Permission], platform: set[Permission]) -> None:
-    """Nothing is missing, nothing is too much."""
-    assert [need for need in needs if not any(covers(grant, need) for grant in grants)] == []
-    assert platform <= grants
-    assert [grant for grant in grants - platform if not any(covers(grant, need) for need in needs)] == []
-
-
 def platform(name: str, *listed: str) -> set[Permission]:
     logs = {(action, f"arn:aws:logs:eu-central-1:111122223333:log-group:{name}Logs:*") for action in LOG}
     return logs | {("s3:ListBucket", f"arn:aws:s3:::{bucket}") for bucket in listed}
@@ -170,18 +137,27 @@ def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     vanished = ObjectRef("s3", UPLOADS, "gone.jpg", "02", **plain)
     assert processor.process(vanished) is Outcome.FAILED
     assert processor.process(ObjectRef("s3", UPLOADS, unversioned.key, "02", **plain)) is Outcome.SCORED
-    return recorder.take()
+    needs = recorder.take()
+    # Two more versions: of the second the event tells the order, of the third the bucket is asked.
+    second, third = replace(upload(good.key), order="02"), replace(upload(good.key), order=UNKNOWN_ORDER)
+    recorder.take()
+    assert [processor.process(ref) for ref in (second, third)] == [Outcome.SCORED, Outcome.SCORED]
+    return needs | recorder.take()
 
 
 def use_backfill(recorder: Recorder, scorer: Scorer) -> set[Permission]:
-    """A batch of a backfill: a new picture, one that was scored, one that is gone."""
+    """A batch of a backfill: a new picture, one that was scored, one that is gone, one that was replaced."""
     new = upload("backfill.jpg")
     recorder.take()
     backfill = Backfill(FixedModel(scorer), BUCKETS)
     listed = ObjectInfo(new.key, 1, "tag", None)
     outcomes = [backfill.score(info).outcome for info in (listed, listed, ObjectInfo("none.jpg", 1, "tag", None))]
     assert outcomes == [Outcome.SCORED, Outcome.DUPLICATE, Outcome.SUPERSEDED]
-    return recorder.take()
+    needs = recorder.take()
+    upload(new.key)
+    recorder.take()
+    assert backfill.score(listed).outcome is Outcome.SCORED
+    return needs | recorder.take()
 
 
 def use_models(recorder: Recorder) -> set[Permission]:
@@ -202,7 +178,8 @@ def test_the_upload_role(recorder: Recorder, probe: Scorer) -> None:
 
 def test_the_backfill_role(recorder: Recorder, probe: Scorer) -> None:
     needs = use_backfill(recorder, probe)
-    assert {action for action, _ in needs} == {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}
+    actions = ("GetObject", "GetObjectVersion", "PutObject", "ListBucketVersions")
+    assert {action for action, _ in needs} == {f"s3:{action}" for action in actions}
     check(granted("BackfillRole"), needs, platform("Backfill", "UploadsBucket", "ResultsBucket"))
 
 
@@ -240,12 +217,27 @@ def test_with_a_registry_each_role_may_read_its_one_model(recorder: Recorder) ->
         assert reads == {"arn:aws:s3:::ModelsBucket/models/probe/*"}
 
 
+def test_a_camera_may_put_pictures_and_nothing_else(recorder: Recorder) -> None:
+    Uploads(BUCKETS.uploads, None).send("camera.jpg", strip_jpeg())
+    check(granted("CameraPolicy"), recorder.take(), set())
+
+
+def test_a_caller_may_call_the_endpoint_and_the_function_as_it_was_released() -> None:
+    assert granted("CallerPolicy") == {
+        ("execute-api:Invoke", "arn:aws:execute-api:eu-central-1:111122223333:Api/*"),
+        ("lambda:InvokeFunction", "ApiFunction.Alias"),
+    }
+
+
 def test_the_state_machine_may_list_score_and_report() -> None:
     """Step Functions makes these calls itself; its guide says which: .../latest/dg/iam-policies-eg-dist-map.html."""
     assert granted("BackfillMachineRole") == {
         ("s3:ListBucket", "arn:aws:s3:::UploadsBucket"),
         ("lambda:InvokeFunction", "BackfillFunction.Alias"),
         ("states:StartExecution", "arn:aws:states:eu-central-1:111122223333:stateMachine:stack-backfill"),
+        ("states:DescribeExecution", "arn:aws:states:eu-central-1:111122223333:execution:stack-backfill:*"),
+        ("states:StopExecution", "arn:aws:states:eu-central-1:111122223333:execution:stack-backfill:*"),
+        ("states:RedriveExecution", "arn:aws:states:eu-central-1:111122223333:execution:stack-backfill/Score:*"),
         *(
             (f"s3:{action}", "arn:aws:s3:::ResultsBucket/backfills/*")
             for action in ("PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload")

@@ -20,12 +20,21 @@ from tests.infra.aws.template import Resolved, defaults, template
 FUNCTIONS: Final = ("ApiFunction", "UploadFunction", "BackfillFunction")
 # Not part of a version.
 OUTSIDE: Final = {"ReservedConcurrentExecutions", "Tags"}
-# Another value for what has no other allowed one, and is no number.
+# Another value for what is no number, or allows more than two.
 OTHERS: Final = {
     "JwtIssuer": "https://issuer.example",
     "JwtAudience": "line-3",
     "ModelName": "strip",
     "AlarmEmail": "ops@example.com",
+    "DomainName": "steel.example.com",
+    "CertificateArn": "arn:aws:acm:eu-central-1:111122223333:certificate/1",
+    "UploadsBucketName": "pictures",
+    "ResultsBucketName": "answers",
+    "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1",
+    "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
+    "RolePath": "/mill/",
+    "IgnoredSuffixes": ".tmp",
+    "Release": "AllAtOnce",
 }
 
 
@@ -111,3 +120,13 @@ def test_the_alias_is_of_that_version_which_says_what_it_was_published_with(
     alias = found.resources[f"{function}Aliaslive"]["Properties"]
     assert alias["FunctionVersion"] == f"{name}.Version"
     assert "model strip," in properties["Description"]
+
+
+def test_codedeploy_is_told_of_no_alarm_for_a_release_at_once(expanded: dict[str, Resolved]) -> None:
+    for name in ("ApiFunction", "UploadFunction"):
+        watched, at_once = (
+            expanded[release].resources[f"{name}DeploymentGroup"]["Properties"] for release in ("", "Release")
+        )
+        assert watched["AlarmConfiguration"]["Enabled"]
+        # Not left out: an update would keep what was there.
+        assert at_once["AlarmConfiguration"] == {}

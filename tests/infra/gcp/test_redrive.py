@@ -78,7 +78,7 @@ def redrive(fake_gcs: Emulator, pubsub: PubSub, probe_file: Path, monkeypatch: p
     with pubsub.subscription(topic) as dead_letters, pubsub.subscription(outcomes) as told:
         environment = {**fake_gcs.environment, **pubsub.environment, **bucket_environment(uploads, results)}
         environment |= {"DEAD_LETTERS": dead_letters, "OUTCOME_TOPIC": outcomes, "MODEL_URI": str(probe_file)}
-        stores = (open_store(f"gs://{name}") for name in (uploads, results))
+        stores = open_store(f"gs://{uploads}"), open_store(f"gs://{results}")
         yield Redrive(uploads, *stores, topic, outcomes, told, environment)
 
 

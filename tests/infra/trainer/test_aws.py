@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.conftest import REPOSITORY
-from tests.infra.aws import template as template_module
-from tests.infra.aws.template import Resolved
+from tests.infra.aws.template import Resolved, template
 from tests.infra.trainer.machine import shellcheck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 GIVEN = {"RunName": "strip-1", "ModelsBucket": "models", "DataBucket": "pictures", "DataFolder": "line-3"}
 
 
-@pytest.fixture
-def resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+def resolved(**parameters: str) -> dict[str, Any]:
     """The resources for some parameters beside the usual ones."""
-    (tmp_path / "template.yaml").write_bytes((REPOSITORY / "infra/aws/trainer.yaml").read_bytes())
-    monkeypatch.setattr(template_module, "REPOSITORY", tmp_path)
-    return lambda **parameters: Resolved(**{**GIVEN, **parameters}).resources
+    return Resolved(template("infra/aws/trainer.yaml"), **{**GIVEN, **parameters}).resources
 
 
 def machine(resources: dict[str, Any]) -> dict[str, Any]:
@@ -44,9 +37,7 @@ def statements(resources: dict[str, Any]) -> set[tuple[str, str, str]]:
     return found
 
 
-def test_the_role_reads_pictures_writes_its_run_publishes_and_ends_its_group_and_no_more(
-    resolved: Callable[..., dict[str, Any]],
-) -> None:
+def test_the_role_reads_pictures_writes_its_run_publishes_and_ends_its_group_and_no_more() -> None:
     def listed(prefix: str) -> str:
         return str({"StringLike": {"s3:prefix": prefix}})
 
@@ -82,7 +73,7 @@ def test_the_role_reads_pictures_writes_its_run_publishes_and_ends_its_group_and
     assert "ManagedPolicyArns" not in resolved()["Role"]["Properties"]
 
 
-def test_it_is_a_spot_machine_unless_asked_for_by_name(resolved: Callable[..., dict[str, Any]]) -> None:
+def test_it_is_a_spot_machine_unless_asked_for_by_name() -> None:
     for market, share in (({}, 0), ({"Market": "on-demand"}, 100)):
         group = resolved(**market)["Group"]["Properties"]
         distribution = group["MixedInstancesPolicy"]["InstancesDistribution"]
@@ -92,7 +83,7 @@ def test_it_is_a_spot_machine_unless_asked_for_by_name(resolved: Callable[..., d
         assert group["AutoScalingGroupName"] == "stack", "as the role and the user data say"
 
 
-def test_nobody_comes_in_and_nothing_stays(resolved: Callable[..., dict[str, Any]]) -> None:
+def test_nobody_comes_in_and_nothing_stays() -> None:
     resources = resolved()
     firewall = resources["Firewall"]["Properties"]
     assert "SecurityGroupIngress" not in firewall
@@ -112,7 +103,7 @@ def test_nobody_comes_in_and_nothing_stays(resolved: Callable[..., dict[str, Any
     assert not {"InstanceMarketOptions", "InstanceType"} & set(found)
 
 
-def test_shellcheck_finds_nothing_in_any_script(resolved: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_shellcheck_finds_nothing_in_any_script(tmp_path: Path) -> None:
     boot = tmp_path / "user-data.sh"
     boot.write_text(machine(resolved())["UserData"]["Fn::Base64"])
     shared = sorted((REPOSITORY / "infra/trainer").glob("*.sh"))

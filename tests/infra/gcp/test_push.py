@@ -13,14 +13,11 @@ from tests.infra.gcp.notifications import notification
 from tests.pictures import strip_jpeg
 from tests.servers.emulators import Emulator, make_gcs_bucket
 from tests.transports import CloudRun
-from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-
-    from tests.servers.pubsub import PubSub
 
 
 def test_a_deletion_that_is_pushed_is_done_and_changes_nothing(

@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"
 
 # Fixtures of a session that take minutes: all tests that use one of a group run in one process.
-SHARED = {"build": "sam", "cloud": "sam", "stack": "sam", "terraform": "terraform"}
+SHARED = {"build": "sam", "stack": "sam", "terraform": "terraform"}
 # Modules and groups that take longest begin first, so that no process is left with one of them at the end.
 LONGEST_FIRST = (
     "sam",

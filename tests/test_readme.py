@@ -264,7 +264,7 @@ def shell(command: str, environment: dict[str, str], folder: Path = REPOSITORY) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 

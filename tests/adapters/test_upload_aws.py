@@ -116,13 +116,16 @@ def test_without_a_queue_a_failure_fails_the_invocation(function: Lambda) -> Non
     assert function.invoke_failing({"what": "is this"})["errorType"] == "UnknownEvent"
 
 
-def test_when_time_runs_short_the_rest_goes_back(
-    ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store, results: Store
+def test_when_time_runs_short_the_rest_goes_back(  # noqa: PLR0913, PLR0917 - fixtures
+    ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store, results: Store, tmp_path: Path
 ) -> None:
+    # Of the real runtime's minutes an hour is kept in reserve: with seconds of both, a slow start would be too late.
+    handler = "import aws, aws_batch\naws_batch._RESERVE_MS = 3_600_000\nupload = aws.upload\n"
+    (tmp_path / "late.py").write_text(handler)
     places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
-    environment = {**ministack.environment, **places, "AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
+    environment = {**ministack.environment, **places, "PYTHONPATH": str(tmp_path)}
     ref = upload(uploads, "late.jpg", strip_jpeg())
-    with Lambda(model=probe_file, handler="aws.upload", environment=environment) as server:
+    with Lambda(model=probe_file, handler="late.upload", environment=environment) as server:
         answer = server.invoke(events.sqs(events.s3_notification(ref)))
         said = server.output()
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}

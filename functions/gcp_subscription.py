@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +11,11 @@ from gcp_topic import poster
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Pub/Sub answers earlier, and with nothing if nothing came.
-_PULL_SECONDS: Final = 180
 _SECONDS: Final = 30
 _AT_ONCE: Final = 10
+# An answer without messages does not show that there are none; so many in a row do.
+_EMPTY_ANSWERS: Final = 5
+_PAUSE_SECONDS: Final = 1.0
 
 
 class SubscriptionError(RuntimeError):
@@ -49,9 +51,16 @@ class Subscription:
         Raises:
             SubscriptionError: says why there are no more.
         """
-        while received := self._ask("pull", {"maxMessages": _AT_ONCE}, _PULL_SECONDS).get("receivedMessages"):
+        empty = 0
+        while empty < _EMPTY_ANSWERS:
+            # At once: a caller that waits and gives up would still be handed what comes, and nobody else would.
+            answer = self._ask("pull", {"maxMessages": _AT_ONCE, "returnImmediately": True})
+            received = answer.get("receivedMessages", [])
             for one in received:
                 yield Received(one["ackId"], one["message"].get("messageId", ""), one["message"])
+            if not received:
+                time.sleep(_PAUSE_SECONDS)
+            empty = 0 if received else empty + 1
 
     def acknowledge(self, received: Received) -> None:
         """Say that a message has been processed: it does not come again.
@@ -59,7 +68,7 @@ class Subscription:
         Raises:
             SubscriptionError: it may come again.
         """
-        self._ask("acknowledge", {"ackIds": [received.ack_id]}, _SECONDS)
+        self._ask("acknowledge", {"ackIds": [received.ack_id]})
 
     def release(self, received: Received) -> None:
         """Let it come again at once.
@@ -67,10 +76,10 @@ class Subscription:
         Raises:
             SubscriptionError: it comes when its acknowledgement is overdue.
         """
-        self._ask("modifyAckDeadline", {"ackIds": [received.ack_id], "ackDeadlineSeconds": 0}, _SECONDS)
+        self._ask("modifyAckDeadline", {"ackIds": [received.ack_id], "ackDeadlineSeconds": 0})
 
-    def _ask(self, verb: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
-        answer = self._post(f"{self._name}:{verb}", body, seconds)
+    def _ask(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self._post(f"{self._name}:{verb}", body, _SECONDS)
         if not answer.ok:
             reason = f"{self._name}: {verb} failed: {answer.status_code} {answer.text[:200]}"
             raise SubscriptionError(reason)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # `pytest --hypothesis-profile=nightly`: more examples than there is time for each day.
 settings.register_profile("nightly", max_examples=1000)
 
-pytest_plugins = ["tests.servers.emulators"]
+pytest_plugins = ["tests.servers.emulators", "tests.servers.moto", "tests.servers.pubsub"]
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"

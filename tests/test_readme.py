@@ -187,7 +187,7 @@ def test_commands_for_a_deployment(far: Far) -> None:
         asked.headers["authorization"].split("/")[0] for asked in far.front.asked if "authorization" in asked.headers
     ]
     assert shown == ["AWS4-HMAC-SHA256 Credential=test", "Bearer token-of-the-user"]
-    assert re.search(r"^ +1\d\d objects$", run.stdout, re.MULTILINE)
+    assert re.search(r"^ +1\d\d objects, by ", run.stdout, re.MULTILINE)
     assert "1 message moved" in run.stdout
     assert re.search(r"strip-mobilenetv2 .* yes *\n", run.stdout)
 

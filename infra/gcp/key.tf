@@ -2,7 +2,7 @@
 # by itself (logs, metrics, the disk of a training machine, the sources that gcloud stages) stays with Google's keys.
 
 variable "kms_key" {
-  description = "Key in Cloud KMS that encrypts what is kept, projects/P/locations/REGION/keyRings/R/cryptoKeys/K, in var.region. Whoever applies must be allowed to grant its use. Null: Google's keys."
+  description = "Key in Cloud KMS that encrypts what is kept, projects/P/locations/REGION/keyRings/R/cryptoKeys/K, in var.region. Whoever applies must be allowed to grant its use, and each deployment in a project takes a key of its own. Null: Google's keys."
   type        = string
   default     = null
 

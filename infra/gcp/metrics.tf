@@ -21,6 +21,8 @@ locals {
     UploadsScored     = { kind = "count", meaning = "Uploads that were scored." }
     UploadsFailed     = { kind = "count", meaning = "Uploads that can never be scored; their results say why." }
     UploadsDuplicate  = { kind = "count", meaning = "Events of uploads that had their result already." }
+    UploadsIgnored    = { kind = "count", meaning = "Events of objects that are no pictures; log lines say why." }
+    UploadErrors      = { kind = "count", meaning = "Uploads that failed here and are tried again." }
     UploadsSuperseded = { kind = "count", meaning = "Events of uploads of which a newer version is there." }
     ModelNotCurrent   = { kind = "flag", meaning = "1 for a call while another model serves than the one in production, otherwise 0." }
     ColdStart         = { kind = "count", meaning = "Calls that were the first of their environment." }

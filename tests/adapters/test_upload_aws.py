@@ -112,7 +112,7 @@ def test_a_message_without_an_id_that_fails_keeps_the_whole_batch(function: Lamb
 def test_without_a_queue_a_failure_fails_the_invocation(function: Lambda) -> None:
     """Lambda then tries the event again by itself, and hands it to the dead-letter queue at last."""
     gone = ObjectRef("s3", "no-such-bucket", "a.jpg", order="1", size=1)
-    assert function.invoke_failing(events.s3_notification(gone))["errorType"].startswith("Storage")
+    assert function.invoke_failing(events.s3_notification(gone))["errorType"] == "ForeignBucket"
     assert function.invoke_failing({"what": "is this"})["errorType"] == "UnknownEvent"
 
 
@@ -193,13 +193,13 @@ def test_an_upload_has_one_line_and_its_metrics(
     assert set(lines[good[0].uri]["ms"]) == {"read", "decode", "model", "write", "total"}
     assert lines[broken.uri]["problem"] == "not-an-image"
     failed = lines[elsewhere.uri]
-    assert (failed["level"], failed["error"].partition(":")[0]) == ("ERROR", "StorageRefused")
+    assert (failed["level"], failed["error"].partition(":")[0]) == ("ERROR", "ForeignBucket")
     counted, again = measured(said)
     for name in ("ModelMilliseconds", "TotalMilliseconds"):
         assert counted.pop(name) > 0
     assert counted == {
-        "ColdStart": 1, "UploadEvents": 1, "UploadsScored": 2, "UploadsFailed": 1, "PictureRefused": 1,
-        "DefectFound": 0,
+        "ColdStart": 1, "UploadEvents": 1, "UploadsScored": 2, "UploadsFailed": 1, "UploadErrors": 1,
+        "PictureRefused": 1, "DefectFound": 0,
     }  # fmt: skip
     # A duplicate is told again, and counts as a picture again.
     assert again == {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0}
@@ -218,13 +218,15 @@ def test_no_metric_of_a_batch_is_lost_where_several_uploads_end_at_a_time(
     assert {result(results, ref.key)["status"] for ref in refs} == {"scored"}
 
 
-def test_without_a_model_in_the_registry_the_bundled_one_scores_and_a_metric_says_so(
+def test_without_a_model_in_the_registry_uploads_stay_in_the_queue_and_metrics_say_so(
     ministack: Emulator, buckets: tuple[str, str], uploads: Store, results: Store
 ) -> None:
     places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
     environment = {**ministack.environment, **places, "MODEL_URI": f"s3://{buckets[1]}/models/none"}
     with Lambda(handler="aws.upload", environment=environment) as server:
-        server.invoke(events.sqs(events.s3_notification(upload(uploads, "bundled.jpg", strip_jpeg()))))
-        lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
-    assert result(results, "bundled.jpg")["model"]["name"] == "strip-mobilenetv2"
-    assert [line["ModelNotCurrent"] for line in lines if "ModelNotCurrent" in line] == [[1.0]]
+        answer = server.invoke(events.sqs(events.s3_notification(upload(uploads, "bundled.jpg", strip_jpeg()))))
+        (counted,) = measured(server.output())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert (counted["ModelNotCurrent"], counted["UploadErrors"]) == (1, 1)
+    with pytest.raises(ObjectNotFound):
+        result(results, "bundled.jpg")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,48 +154,3 @@ def test_results_among_uploads_end_the_start(cloud: Emulator, probe_file: Path) 
     server = CloudRun(model=probe_file, target="upload", environment=environment)
     with pytest.raises(pytest.fail.Exception, match="use another bucket"):
         server.__enter__()
-
-
-def test_outcomes_are_published_to_the_topic_and_a_failure_is_tried_again(
-    cloud: Emulator, probe_file: Path, uploads: Store, results: Store
-) -> None:
-    """Pub/Sub is played by twenty lines: its emulator is a Java program that no package registry here carries."""
-    topic = "/v1/projects/test/topics/outcomes:publish"
-    taken: list[Any] = []
-    statuses = [503, 200]
-
-    class Topic(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            status = statuses.pop(0) if self.path == topic else 404
-            if status == 200:
-                taken.extend(body["messages"])
-            self.send_response(status)
-            self.send_header("content-length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    pubsub = ThreadingHTTPServer(("127.0.0.1", 0), Topic)
-    Thread(target=pubsub.serve_forever, daemon=True).start()
-    where = {
-        "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{pubsub.server_port}",
-        "OUTCOME_TOPIC": "projects/test/topics/outcomes",
-    }
-    request = binary(upload(uploads, "told.jpg", strip_jpeg()))
-    try:
-        with CloudRun(
-            model=probe_file, target="upload", environment={**cloud.environment, **PLACES, **where}
-        ) as server:
-            assert server.send(request).status == 500
-            assert result(results, "told.jpg")["status"] == "scored"
-            assert server.send(request).status == 200
-    finally:
-        pubsub.shutdown()
-        pubsub.server_close()
-    (message,) = taken
-    assert message["attributes"] == {"status": "scored", "decision": "review"}
-    told = json.loads(base64.b64decode(message["data"]))
-    assert told["result"] == f"gs://{RESULTS}/scores/told.jpg.json"

@@ -6,9 +6,7 @@ from this environment. Its queue really retries and dead-letters.
 
 from __future__ import annotations
 
-import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -17,21 +15,7 @@ from steel_defect.cli import main
 from tests.pictures import strip_jpeg
 from tests.servers.deployment import Deployment
 from tests.servers.emulators import Emulator, make_s3_bucket
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-PATIENCE_SECONDS = 300
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives what the condition gives
-    """Wait until the condition is true, and give its value."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.25)
-    return value
+from tests.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +29,11 @@ def test_a_picture_in_the_bucket_yields_its_result_and_a_non_picture_its_reason(
     ministack: Emulator, *, eventbridge: bool
 ) -> None:
     deployed = Deployment(ministack, f"whole-{'bridge' if eventbridge else 'queue'}", eventbridge=eventbridge)
-    deployed.put("line 3/a+b 100%.jpg", strip_jpeg())
+    version = deployed.put("line 3/a+b 100%.jpg", strip_jpeg())
     deployed.put("notes.jpg", b"no picture")
     scored = wait_for(lambda: deployed.result("line 3/a+b 100%.jpg"))
     assert scored["status"] == "scored"
+    assert scored["source"]["version"] == version is not None
     assert scored["decision"] in {"pass", "review", "reject"}
     assert wait_for(lambda: deployed.result("notes.jpg"))["problem"]["type"].endswith("not-an-image")
     deployed.put("line 3/a+b 100%.jpg", b"overwritten")

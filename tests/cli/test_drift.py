@@ -61,7 +61,7 @@ def result(model: Path, key: str, **values: float) -> dict[str, Any]:
     return {
         "schema_version": 1, "status": "scored", "model": {"name": "probe", "version": "1", "sha256": sha256},
         "source": {"uri": f"s3://uploads/{key}", "bucket": "uploads", "key": key, "version": None, "order": ""},
-        "defect_prob": probability, "statistics": found,
+        "defect_prob": probability, "decision": "pass", "statistics": found,
     }  # fmt: skip
 
 

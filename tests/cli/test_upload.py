@@ -220,7 +220,7 @@ def test_without_waiting_it_says_where_each_picture_is(scheme: str) -> None:
         (["--to", "s3://bucket", "dark.png"], 2, "say with --results where results go, or --no-wait"),
         (["--to", "s3://bucket", "--no-wait", "--csv", "dark.png"], 2, "--no-wait does not wait for"),
         (["--to", "s3://bucket", "--no-wait", "nothing.png"], 2, "nothing.png does not exist"),
-        (["--to", "file:///tmp", "--no-wait", "dark.png"], 1, "is not s3://bucket/prefix or gs://bucket/prefix"),
+        (["--to", "ftp://host/a", "--no-wait", "dark.png"], 1, "is not the URI of a store"),
         (["--to", "s3://bucket/a", "--results", "s3://bucket/b", "dark.png"], 1, "results would be taken for uploads"),
         (["--to", "s3://not-there-at-all", "--no-wait", "dark.png"], 1, "NoSuchBucket"),
     ],

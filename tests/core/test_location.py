@@ -56,9 +56,3 @@ def test_uploads_and_results_need_two_buckets(uploads: str, results: str, *, one
             Buckets(*places)
     else:
         assert Buckets(*places).uploads == places[0]
-
-
-@pytest.mark.parametrize("uri", ["file:///folder", "memory://name"])
-def test_no_bucket_of_a_cloud(uri: str) -> None:
-    with pytest.raises(LocationError, match="is not s3://bucket/prefix or gs://bucket/prefix"):
-        Location.parse(uri).require_cloud()

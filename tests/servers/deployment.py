@@ -69,9 +69,9 @@ class Deployment:
         """A client of the emulator."""
         return Session().create_client(service, endpoint_url=self.emulator.url)
 
-    def put(self, key: str, data: bytes) -> None:
-        """Put a picture."""
-        open_store(f"s3://{self.uploads}").put(key, data)
+    def put(self, key: str, data: bytes) -> str | None:
+        """Put a picture, and give its version."""
+        return open_store(f"s3://{self.uploads}").put(key, data).version
 
     def result(self, key: str) -> dict[str, Any] | None:
         """The result of a picture; None while there is none."""

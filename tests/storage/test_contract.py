@@ -1,4 +1,4 @@
-"""What every back end does, in the same way: memory, a folder, S3 on MiniStack, Cloud Storage on fake-gcs-server."""
+"""What every back end does, in the same way: memory, a folder, S3 on MiniStack and on moto, Cloud Storage."""
 
 from __future__ import annotations
 
@@ -213,6 +213,7 @@ def test_more_than_one_page(store: Store) -> None:
     assert [info.key for info in store.list("many/")] == keys
 
 
+@pytest.mark.usefixtures("contended")
 def test_eight_threads_create_one_key_and_one_wins(store: Store) -> None:
     start = Barrier(8)
 
@@ -232,6 +233,7 @@ def test_eight_threads_create_one_key_and_one_wins(store: Store) -> None:
         store.delete("key")
 
 
+@pytest.mark.usefixtures("contended")
 def test_no_increment_of_a_counter_is_lost(store: Store) -> None:
     store.put("counter", b"0")
 

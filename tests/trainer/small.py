@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from steel_defect_trainer.networks.factory import build_network
 from steel_defect_trainer.recipe import read_recipe
+from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.strips import StripSet
 from steel_defect_trainer.training.batches import mixture_of
-from steel_defect_trainer.training.checkpoint import RunFolder, build_network
 from steel_defect_trainer.training.distributed import World
 from steel_defect_trainer.training.train import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.recipe import Recipe
 
 ALONE = World(0, 1, torch.device("cpu"))

@@ -37,7 +37,7 @@ def _score(folder: Path, model: str) -> str:
 
 
 def test_from_drawn_strips_to_scores_of_the_published_model(
-    tmp_path: Path, samples_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, samples: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "strips", count=60, seed=41, processes=2)
@@ -56,7 +56,7 @@ def test_from_drawn_strips_to_scores_of_the_published_model(
         sha256 = _run("publish", f"runs/small/{name}", "--registry", registry).strip()
         _run("models", "--registry", registry, "promote", "small", sha256)
         # A process of its own, as the settings are read once in each.
-        answers = [json.loads(line) for line in _score(samples_folder, f"{registry}/models/small").splitlines()]
+        answers = [json.loads(line) for line in _score(samples[0].parent, f"{registry}/models/small").splitlines()]
         assert len(answers) == 6
         assert {answer["model"]["sha256"] for answer in answers} == {sha256}
         assert all(0 <= answer["defect_prob"] <= 1 for answer in answers)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from steel_defect_trainer.recipe import RecipeError, from_table, names, read_recipe, to_json
+from steel_defect_trainer.errors import RecipeError
+from steel_defect_trainer.recipe import from_table, names, read_recipe, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,3 +116,11 @@ def test_a_file_of_ones_own_needs_to_name_only_what_differs(tmp_path: Path) -> N
     (tmp_path / "mine.toml").write_text("[optimisation\n", encoding="utf-8")
     with pytest.raises(RecipeError, match=r"mine\.toml"):
         read_recipe(str(tmp_path / "mine.toml"))
+
+
+def test_reading_a_recipe_loads_no_torch() -> None:
+    code = (
+        "import sys, steel_defect_trainer.recipe, steel_defect_trainer.errors; "
+        "heavy = {'torch', 'torchvision'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603 - ours

@@ -16,7 +16,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write beside the old file; once all is on the disk, take its place in one step. Makes the folder if need be.
 
     Raises:
-        OSError: the file cannot be written; what was there before is as it was.
+        OSError: the file cannot be written; the file before is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

@@ -1,4 +1,4 @@
-"""What a trained network says of each picture of one part: the file between a run and everything that judges it."""
+"""The logits of a trained network for each picture of one part: the file between a run and its evaluation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steel_defect_trainer.errors import PredictionsError
 from steel_defect_trainer.files import replacing
 
 if TYPE_CHECKING:
@@ -16,19 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class PredictionsError(ValueError):
-    """The arrays do not belong together, or the file is not one that `Predictions.save` wrote."""
-
-
 @dataclass(frozen=True)
 class Predictions:
     """Labels and logits of N pictures and C classes.
 
     Attributes:
         names: of the pictures, none twice.
-        classes: float32 (N, C), 1 where the picture has the class.
+        classes: float32 (N, C), 1 if the picture has the class.
         defect_logits: float32 (N,), not calibrated; above 0 the network leans to "defect".
-        class_logits: float32 (N, C), not calibrated; None for a network that does not tell classes apart.
+        class_logits: float32 (N, C), not calibrated; None for a network that does not distinguish classes.
     """
 
     names: tuple[str, ...]
@@ -37,7 +34,7 @@ class Predictions:
     class_logits: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together, and logits that are no numbers.
+        """Refuse arrays that do not belong together, and logits that are not finite.
 
         Raises:
             PredictionsError: says which.
@@ -53,7 +50,7 @@ class Predictions:
             message = f"expected class_logits of shape {self.classes.shape}, got {self.class_logits.shape}"
             raise PredictionsError(message)
         if len(set(self.names)) != count:
-            twice = next(name for place, name in enumerate(self.names) if name in self.names[:place])
+            twice = next(name for index, name in enumerate(self.names) if name in self.names[:index])
             message = f"picture {twice!r} is named twice"
             raise PredictionsError(message)
         broken = ~np.isfinite(self.defect_logits)
@@ -77,7 +74,7 @@ class Predictions:
         """Write a compressed .npz file; a reader sees the old file or the new one, whole.
 
         Raises:
-            OSError: the file cannot be written; what was there before is as it was.
+            OSError: the file cannot be written; the file before is unchanged.
         """
         arrays = {
             "names": np.array(self.names, dtype=np.str_),

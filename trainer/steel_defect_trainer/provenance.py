@@ -15,7 +15,7 @@ _PACKAGES: Final = ("torch", "onnx", "onnxruntime", "numpy", "pillow")
 
 
 def git_commit() -> str:
-    """Name the commit of the code that trains, with "-dirty" where that code differs from it; "unknown" outside git."""
+    """Name the commit of the code that trains, with "-dirty" if that code differs from it; "unknown" outside git."""
     try:
         commit = _git("rev-parse", "HEAD")
         return f"{commit}-dirty" if _git("status", "--porcelain", "--", *_CODE) else commit

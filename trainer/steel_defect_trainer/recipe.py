@@ -1,4 +1,4 @@
-"""Recipes: everything that decides a training run beside its data, as a small file that is kept with the run."""
+"""Recipes: everything beside the data that decides a training run, as a small file that is kept with the run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from steel_defect.contract import ContractError, InputSpec
+from steel_defect_trainer.errors import RecipeError
 from steel_defect_trainer.strips import BLOCKS, CELL
 
 RECIPES: Final = Path(__file__).parent / "recipes"
@@ -23,10 +24,6 @@ _SHARES: Final = (
     *(f"augmentation.{key}" for key in ("horizontal_flip", "vertical_flip", "shift", "blackout")),
     "optimisation.keep",
 )
-
-
-class RecipeError(ValueError):
-    """A recipe that does not exist, does not read, or cannot be meant."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Optimisation:
         weight_decay: of all weights but those of normalisation and the offsets.
         batch: pictures in a step, over all processes.
         epochs: how often every picture is seen.
-        steps: number of batches instead, where it is not 0.
+        steps: number of batches instead, if it is not 0.
         schedule: after the warm-up: "constant", or "cosine" down to zero.
         warm_up: share of the steps in which the rate rises.
         average: decay of the moving average of the weights, which is what comes out, once it has warmed up; 0 for the
@@ -72,7 +69,7 @@ class Optimisation:
         patience: epochs without a better validation ROC-AUC before training stops; 0 for never.
         keep: share of the weights that training started from in those that come out; for few pictures of another
             origin 0.5 (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models").
-        refit: of a strip network: at the end, fit what a picture as a whole says; see `training.whole`.
+        refit: of a strip network: at the end, fit its weights for the whole picture; see `training.whole`.
     """
 
     optimiser: str = "adamw"
@@ -120,7 +117,7 @@ class Data:
 
     Attributes:
         train: how many pictures of the training part; 0 for all.
-        validation: how many others of the training part to validate on, where `train` is given.
+        validation: how many others of the training part to validate on, if `train` is given.
         final: learn from training and validation together, then answer the test part once.
     """
 
@@ -144,7 +141,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant, by name."""
+        """Refuse invalid values by the name of their key."""
         for key, allowed in _CHOICES.items():
             value = _at(self, key)
             if value not in allowed:
@@ -173,7 +170,7 @@ def read_recipe(name: str, overrides: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe by its name, or a file, and change what `overrides` say ("optimisation.rate=1e-4").
 
     Raises:
-        RecipeError: no such recipe, not TOML, an unknown key, or a value that cannot be meant.
+        RecipeError: no such recipe, not TOML, an unknown key, or an invalid value.
     """
     path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file():
@@ -216,13 +213,13 @@ def _override(table: dict[str, Any], override: str) -> None:
     except tomllib.TOMLDecodeError:
         value = text
     *sections, last = key.strip().split(".")
-    place: object = table
+    target: object = table
     for section in sections:
-        place = place.setdefault(section, {}) if isinstance(place, dict) else None
-    if not isinstance(place, dict):
+        target = target.setdefault(section, {}) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
         message = f"--set {override}: {'.'.join(sections)!r} is no section of a recipe"
         raise RecipeError(message)
-    place[last] = value
+    target[last] = value
 
 
 def _build(kind: Any, table: dict[str, Any], prefix: str) -> object:  # noqa: ANN401 - any of the dataclasses above

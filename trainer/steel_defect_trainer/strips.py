@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ CELL: Final = 32
 # Feature blocks of that body, from the input on.
 BLOCKS: Final = 19
 UNKNOWN: Final = -1
-# A cell that shows less damage than this share of itself is neither called damaged nor sound.
+# A cell that shows less damage than this share of itself is called neither damaged nor sound.
 _LEAST_SHARE: Final = 0.02
 # Less than any pixel of a picture that is accepted; what a division leaves over is below.
 _TRACE: Final = 1e-6
@@ -29,10 +30,10 @@ class StripSet:
 
     Attributes:
         pixels: uint8 (N, height, width), as `steel_defect.image.decode` gives them; may be mapped from a file.
-        classes: float32 (N, C), 1 where the strip has the class.
+        classes: float32 (N, C), 1 if the strip has the class.
         cells: int8 (N, C, height/32, width/32): 1 damaged, 0 sound, -1 unknown, for each class and cell.
         names: of the files.
-        sources: the group of each strip; strips of one group belong together when data is split.
+        groups: the group of each strip; strips of one group belong together when data is split.
         digest: sha256 over the files' bytes and labels, in the order of `names`.
     """
 
@@ -40,7 +41,7 @@ class StripSet:
     classes: NDArray[np.float32]
     cells: NDArray[np.int8]
     names: tuple[str, ...]
-    sources: tuple[str, ...]
+    groups: tuple[str, ...]
     digest: str
 
     def __len__(self) -> int:
@@ -54,15 +55,32 @@ class StripSet:
 
     def take(self, chosen: NDArray[np.bool_]) -> StripSet:
         """The strips where `chosen` (N,) is true, copied into memory; the digest stays that of the whole set."""
-        places = np.flatnonzero(chosen)
+        indices = np.flatnonzero(chosen)
         return StripSet(
-            np.asarray(self.pixels[places]),
-            self.classes[places],
-            self.cells[places],
-            tuple(self.names[place] for place in places),
-            tuple(self.sources[place] for place in places),
+            np.asarray(self.pixels[indices]),
+            self.classes[indices],
+            self.cells[indices],
+            tuple(self.names[index] for index in indices),
+            tuple(self.groups[index] for index in indices),
             self.digest,
         )
+
+
+def join(*sets: StripSet) -> StripSet:
+    """Sets of the same size and the same classes as one, in memory."""
+    return StripSet(
+        np.concatenate([strips.pixels for strips in sets]),
+        np.concatenate([strips.classes for strips in sets]),
+        np.concatenate([strips.cells for strips in sets]),
+        tuple(name for strips in sets for name in strips.names),
+        tuple(group for strips in sets for group in strips.groups),
+        hashlib.sha256("".join(strips.digest for strips in sets).encode()).hexdigest(),
+    )
+
+
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """Indices of all of `count` items, or of `most` that are spread over them: int64, ascending."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def cells_of_mask(mask: NDArray[np.bool_], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:

@@ -43,8 +43,10 @@ def run(source: Path, host: str, port: int, threads: int) -> None:
     """
     app = create_app(target="api", source=str(source))  # type: ignore[no-untyped-call]  # it states no types
     sys.modules["main"].warm_up()
-    # Its loop ends on an exit, and lets the requests that have begun come to their end.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Its loop ends on an exit, and lets the requests that have begun come to their end. What a shell starts in the
+    # background ignores SIGINT unless it says otherwise.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: sys.exit(0))
     create_server(
         app,
         host=host,

@@ -6,6 +6,7 @@
   Everything else of the state machine is MiniStack's.
 - CodeDeploy's resources, and alarms by anomaly detection, are taken and do nothing: traffic moves at once.
 - Numbers that CloudFormation passes as text, as it does with every parameter, are numbers for a queue's poller.
+- S3's events on EventBridge name versions, as in the other tests.
 - A queue hides a message for `VISIBILITY_SECONDS`, not for the minutes of the template: a test would wait half an hour
   until a message is dead.
 """
@@ -13,11 +14,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.services import s3, stepfunctions  # type: ignore[import-untyped]  # as above
 from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]  # as above
+
+# The environment has no project in it; the functions, which have processes of their own, are to find none.
+sys.path.append(str(Path(__file__).parents[3]))
+from tests.servers import ministack_versions
 
 _run_map = stepfunctions._run_distributed_map  # noqa: SLF001 - MiniStack has no plug-ins
 VISIBILITY_SECONDS = "4"
@@ -60,6 +67,7 @@ def _nothing(name: str, _properties: dict[str, Any], stack: str) -> tuple[str, d
 
 def main() -> None:
     """Serve."""
+    ministack_versions.add()
     stepfunctions._run_distributed_map = run_map  # noqa: SLF001 - as above
     handlers = provisioners._RESOURCE_HANDLERS  # noqa: SLF001 - as above
     for name in ("Application", "DeploymentGroup"):

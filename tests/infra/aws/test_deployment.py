@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 import urllib.error
 import urllib.request
 from functools import partial
@@ -25,29 +24,21 @@ from steel_defect.uploads.results import result_key
 from tests.conftest import SAMPLES
 from tests.infra.aws.conftest import REGION, STACK, Stack, deploy
 from tests.pictures import encoded, gradient, gray, strip_jpeg
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
 
-PATIENCE_SECONDS = 300
 PICTURES, BAD = 500, 3
 FUNCTIONS = ("ApiFunction", "UploadFunction", "BackfillFunction")
 
 
-def wait_for(condition: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives what the condition gives
-    """Wait until the condition is true, and give its value."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)
-    return value
-
-
-def put(stack: Stack, key: str, data: bytes) -> None:
-    stack.client("s3").put_object(Bucket=stack.outputs["Uploads"], Key=key, Body=data)
+def put(stack: Stack, key: str, data: bytes) -> str:
+    """Put a picture into the bucket of uploads, and give its version."""
+    version: str = stack.client("s3").put_object(Bucket=stack.outputs["Uploads"], Key=key, Body=data)["VersionId"]
+    return version
 
 
 def result(stack: Stack, key: str) -> dict[str, Any] | None:
@@ -92,10 +83,11 @@ def request(
 
 
 def test_a_picture_in_the_uploads_bucket_yields_its_result_and_a_non_picture_its_reason(stack: Stack) -> None:
-    put(stack, "line 3/a+b 100%.jpg", strip_jpeg())
+    version = put(stack, "line 3/a+b 100%.jpg", strip_jpeg())
     put(stack, "notes.jpg", b"no picture")
     scored = wait_for(partial(result, stack, "line 3/a+b 100%.jpg"))
     assert scored["status"] == "scored"
+    assert scored["source"]["version"] == version
     assert scored["model"]["name"] == "strip-mobilenetv2"
     failed = wait_for(partial(result, stack, "notes.jpg"))
     assert failed["status"] == "failed"

@@ -58,8 +58,9 @@ def ended(task: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]]]:
 
 
 def figures(lines: list[dict[str, Any]]) -> dict[str, int]:
-    """The counts in the last line."""
-    return {name: value for name, value in lines[-1].items() if name not in {"severity", "message"}}
+    """The counts in the last line, which names the model."""
+    assert lines[-1]["model"]["name"] == "probe"
+    return {name: value for name, value in lines[-1].items() if name not in {"severity", "message", "model"}}
 
 
 @pytest.fixture

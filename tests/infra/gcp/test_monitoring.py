@@ -47,7 +47,7 @@ def test_the_alert_on_dead_letters_says_what_to_run(default: Applied) -> None:
 def test_the_dashboard_has_room_for_each_chart(default: Applied) -> None:
     (found,) = default.all("google_monitoring_dashboard")
     tiles = json.loads(found["dashboard_json"])["mosaicLayout"]["tiles"]
-    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 12
+    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 13
     assert all(tile["xPos"] + tile["width"] <= 12 for tile in tiles)
 
 
@@ -66,7 +66,9 @@ def test_alerts_and_charts_use_metrics_that_there_are(default: Applied) -> None:
     text = json.dumps([default.all("google_monitoring_alert_policy"), default.all("google_monitoring_dashboard")])
     used = set(re.findall(r"logging.googleapis.com/user/([\w/]+)", text))
     assert used <= made
-    assert {f"{NAMESPACE}/{name}" for name in ("PictureRefused", "DefectFound", "ModelNotCurrent")} <= used
+    assert {
+        f"{NAMESPACE}/{name}" for name in ("PictureRefused", "DefectFound", "ModelNotCurrent", "UploadErrors")
+    } <= used
 
 
 def test_the_metrics_read_the_lines_that_the_function_writes(default: Applied, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from steel_defect.settings import IGNORED_SUFFIXES
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.gcloud import complaints
 from tests.infra.gcp.make_provider_schema import used
@@ -107,7 +108,7 @@ def test_the_deploy_command_gives_every_substitution_its_value(default: Applied,
         assert given["_AUTH"] == auth
     empty = {name for name, value in substitutions(default).items() if value == ""}
     assert empty == {"_MODEL_URI", "_PAGE_SERVICE", "_KMS_KEY"}
-    assert substitutions(default)["_IGNORED_SUFFIXES"] == build["_IGNORED_SUFFIXES"]
+    assert substitutions(default)["_IGNORED_SUFFIXES"] == build["_IGNORED_SUFFIXES"] == ",".join(IGNORED_SUFFIXES)
     assert substitutions(asked)["_MODEL_URI"] == "gs://my-project-steel-defect-models/models/strip-mobilenetv2"
     assert (substitutions(asked)["_PAGE_SERVICE"], substitutions(asked)["_KMS_KEY"]) == ("steel-defect-page", KEY)
 

@@ -32,7 +32,7 @@ python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "${0##*/}" "$@" >
 """
 _UV = """case $1 in
     sync) UV_CACHE_DIR='%(cache)s' exec '%(uv)s' "$@" --dry-run ;;
-    run) PYTHONPATH=$PWD/functions:$PWD exec '%(bin)s'/"${@:3}" ;; # after run --no-sync: the clone's own code
+    run) PYTHONPATH=$PWD/functions:$PWD/trainer exec '%(bin)s'/"${@:3}" ;; # after run --no-sync: the clone's own code
 esac
 exit 2
 """

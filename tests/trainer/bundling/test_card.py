@@ -11,11 +11,13 @@ import pytest
 
 from steel_defect.contract import InputSpec, ModelContract
 from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
-from steel_defect_trainer.evaluation.decision import Decision
+from steel_defect_trainer.evaluation.calibration import Calibration
 from steel_defect_trainer.evaluation.resampling import Interval
-from steel_defect_trainer.exporting.agreement import Agreement, Cost
-from steel_defect_trainer.exporting.card import Int8, table, write_card
+from steel_defect_trainer.exporting.agreement import Agreement
+from steel_defect_trainer.exporting.card import Int8, write_card
+from steel_defect_trainer.exporting.timing import Cost
 from steel_defect_trainer.recipe import read_recipe
+from steel_defect_trainer.reporting.markdown import table
 from steel_defect_trainer.strips import StripSet
 from steel_defect_trainer.training.crossvalidate import OutOfFold
 
@@ -46,7 +48,7 @@ def facts(tmp_path: Path) -> CardFacts:
     return CardFacts(
         contract=CONTRACT,
         files=(path,),
-        decision=Decision(1.0, 0.0, 0.5, 0.25, 0.75),
+        calibration=Calibration(1.0, 0.0, 0.5, 0.25, 0.75),
         real=_strips(3, 2),
         agreed=_strips(1, 1),
         out_of_fold=OutOfFold(np.array([0, 1, 0, 1, 0]), logits, None),
@@ -101,4 +103,4 @@ def test_no_line_of_prose_ends_in_a_continuation(facts: CardFacts, tmp_path: Pat
 
 
 def test_figures_of_a_table_are_right_aligned() -> None:
-    assert table(("", "a"), [("x", 1)]) == "|  | a |\n| --- | ---: |\n| x | 1 |"
+    assert table(("", "a"), [("x", 1)]) == "|  | a |\n|---|---:|\n| x | 1 |"

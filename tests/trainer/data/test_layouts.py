@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from steel_defect.contract import InputSpec
-from steel_defect_trainer.data.dataset import DataError
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
+from steel_defect_trainer.errors import DataError
 from tests.trainer.data.folders import box_runs, noise_picture, write_picture, write_severstal, write_table
 
 if TYPE_CHECKING:

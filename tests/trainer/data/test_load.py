@@ -16,9 +16,9 @@ import pytest
 from steel_defect.contract import InputSpec
 from steel_defect.image import decode
 from steel_defect_trainer.data import load as loading
-from steel_defect_trainer.data.dataset import DataError
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
+from steel_defect_trainer.errors import DataError
 from tests.trainer.data.folders import box_runs, noise_picture, write_picture, write_severstal, write_table
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def same(one: StripSet, other: StripSet) -> bool:
         np.array_equal(one.pixels, other.pixels)
         and np.array_equal(one.cells, other.cells)
         and np.array_equal(one.classes, other.classes)
-        and (one.names, one.sources, one.digest) == (other.names, other.sources, other.digest)
+        and (one.names, one.groups, one.digest) == (other.names, other.groups, other.digest)
     )
 
 
@@ -113,7 +113,7 @@ def test_changed_mask_picture_is_noticed(tmp_path: Path) -> None:
 def test_groups_may_change_without_decoding_anew(folder: Path, tmp_path: Path, decoded: list[int]) -> None:
     load(open_data(folder), SPEC, tmp_path / "cache")
     regrouped = load(open_data(folder).regrouped("xxyy"), SPEC, tmp_path / "cache")
-    assert regrouped.sources == ("x", "x", "y", "y")
+    assert regrouped.groups == ("x", "x", "y", "y")
     assert len(decoded) == 4
 
 

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_real_pictures_have_their_labels_and_boxes(severstal_folder: Path, tmp_path: Path) -> None:
-    with (severstal_folder / "labels.csv").open(newline="") as file:
+def test_real_pictures_have_their_labels_and_boxes(severstal: Path, tmp_path: Path) -> None:
+    with (severstal / "labels.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
-    real = load(open_loose_pictures(severstal_folder), InputSpec(), tmp_path)
+    real = load(open_loose_pictures(severstal), InputSpec(), tmp_path)
     assert real.pixels.shape == (len(table), 128, 800)
     assert real.defect.sum() == sum(row["IsDefect"] == "1" for row in table)
-    assert set(real.sources) == {row["source_repo"] for row in table}
+    assert set(real.groups) == {row["source_repo"] for row in table}
     # Cells are damaged or unknown only for classes that the strip has, and every class of a strip is somewhere.
     assert np.array_equal((real.cells != 0).any(axis=(2, 3)), real.classes == 1)
 
 
-def test_agreed_pictures_are_never_labelled_ones(severstal_folder: Path, tmp_path: Path) -> None:
-    agreed = load(open_agreed_pictures(severstal_folder), InputSpec(), tmp_path)
-    real = open_loose_pictures(severstal_folder)
+def test_agreed_pictures_are_never_labelled_ones(severstal: Path, tmp_path: Path) -> None:
+    agreed = load(open_agreed_pictures(severstal), InputSpec(), tmp_path)
+    real = open_loose_pictures(severstal)
     assert len(agreed) > 0
     assert not {name.split("/")[-1] for name in agreed.names} & {item.name.split("/")[-1] for item in real.pictures}
     assert (agreed.cells != 1).all()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steel_defect_trainer.data import rle
+from steel_defect_trainer.errors import MaskError
 
 
 def test_counts_from_one_down_the_columns() -> None:
@@ -59,5 +60,5 @@ def test_any_runs_mean_just_their_pixels(gaps_and_lengths: list[tuple[int, int]]
     ["1", "1 2 3", "0 1", "12 2", "5 0", "3 -1", "a 1", "4 2 5 1", "6 1 2 1", "1.5 2", f"{2**63} 1", f"1 {2**63 - 1}"],
 )
 def test_refuses_what_is_no_mask_of_this_size(text: str) -> None:
-    with pytest.raises(rle.MaskError):
+    with pytest.raises(MaskError):
         rle.decode(text, 3, 4)

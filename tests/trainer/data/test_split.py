@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steel_defect_trainer.cli.split import command
-from steel_defect_trainer.data.dataset import DataError, DataSet, LabelledPicture
+from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
 from steel_defect_trainer.data.split import PARTS, make_split, read_split, subset, write_split
+from steel_defect_trainer.errors import DataError
 from tests.trainer.data.folders import noise_picture, write_picture, write_severstal, write_table
 
 COMBINATIONS = ((), (0,), (2,), (2, 3))

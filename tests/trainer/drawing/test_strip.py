@@ -13,8 +13,8 @@ from steel_defect.contract import InputSpec
 from steel_defect_trainer.data import rle
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
 from steel_defect_trainer.drawing import surface
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH
 from steel_defect_trainer.drawing.samples import SAMPLES, write_samples
 from steel_defect_trainer.drawing.strip import DRAW, draw_strip, write_folder
 
@@ -81,10 +81,10 @@ def test_folder_has_severstals_layout_and_reads_back(tmp_path: Path) -> None:
     assert np.array_equal(read.classes, (read.cells == 1).any(axis=(2, 3)))
 
 
-def test_samples_are_those_of_the_command(samples_folder: Path, tmp_path: Path) -> None:
+def test_samples_are_those_of_the_command(samples: list[Path], tmp_path: Path) -> None:
     # Another version of libjpeg may encode differently, hence pixels and not bytes.
     write_samples(tmp_path)
     for sample in SAMPLES:
-        with Image.open(samples_folder / sample.name) as ours, Image.open(tmp_path / sample.name) as drawn:
+        with Image.open(samples[0].parent / sample.name) as ours, Image.open(tmp_path / sample.name) as drawn:
             difference = np.abs(np.asarray(ours, np.int64) - np.asarray(drawn, np.int64))
         assert difference.mean() < 1, sample.name

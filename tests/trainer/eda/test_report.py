@@ -100,7 +100,7 @@ def test_a_set_of_one_kind_is_explored_all_the_same(tmp_path: Path, labels: list
 
 
 def test_without_a_folder_strips_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steel_defect_trainer.training.run.DRAWN_STRIPS", 4)
+    monkeypatch.setattr("steel_defect_trainer.drawing.dataset.STRIPS", 4)
     result = CliRunner().invoke(command, ["-o", str(tmp_path / "eda"), "--cache", str(tmp_path / "cache")])
     assert result.exit_code == 0, result.output
     html = (tmp_path / "eda" / "report.html").read_text()

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def whole_set(severstal_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+def whole_set(severstal: Path, tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     """All 12,568 labels as Kaggle's first `train.csv`; each mask is one run as long as its area."""
     folder = tmp_path_factory.mktemp("whole-set")
     with (
-        (severstal_folder / "all_train_index.csv").open(newline="") as index,
+        (severstal / "all_train_index.csv").open(newline="") as index,
         (folder / "train.csv").open("w", newline="") as table,
     ):
         writer = csv.writer(table)

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from steel_defect_trainer.evaluation.decision import Decision, decide
-from steel_defect_trainer.evaluation.evaluation import Evaluation, evaluate, read_decision, to_json, write_json
+from steel_defect_trainer.errors import RecallFloorUnmet, RunError
+from steel_defect_trainer.evaluation.calibration import Calibration, calibrate
+from steel_defect_trainer.evaluation.evaluation import Evaluation, evaluate
+from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration, to_json, write_json
 from steel_defect_trainer.evaluation.mistakes import worst_mistakes
 from steel_defect_trainer.evaluation.report import write_report
-from steel_defect_trainer.evaluation.run import RunError, read_run
-from steel_defect_trainer.evaluation.scan import RecallFloorUnmet
 from steel_defect_trainer.predictions import Predictions
+from steel_defect_trainer.runs.run import read_run
 from tests.trainer.evaluation.runs import made_up_predictions, write_run
 
 if TYPE_CHECKING:
@@ -31,16 +32,16 @@ TEST = made_up_predictions(seed=2, distance=6, part="t")
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Evaluation:
-    """A final model on its test part, by the decision of the run its recipe was tried with."""
+    """A final model on its test part, by the calibration of the run its recipe was tried with."""
     tried = read_run(write_run(tmp_path / "tried", VALIDATION))
     final = read_run(write_run(tmp_path / "final", None, TEST, final=True))
     return evaluate(final, "test", chosen_by=tried)
 
 
 def test_the_decision_for_test_pictures_is_chosen_on_validation_pictures(judged: Evaluation) -> None:
-    expected = decide(VALIDATION.defect_logits, VALIDATION.truth)
-    assert judged.decision == expected
-    assert judged.decision != decide(TEST.defect_logits, TEST.truth)
+    expected = calibrate(VALIDATION.defect_logits, VALIDATION.truth)
+    assert judged.calibration == expected
+    assert judged.calibration != calibrate(TEST.defect_logits, TEST.truth)
     called = expected.probabilities(TEST.defect_logits) >= expected.threshold
     found = judged.measures.confusion
     assert found.true_positives == (called & TEST.truth).sum()
@@ -74,7 +75,7 @@ def test_the_file_holds_the_figures_and_gives_the_decision_back(judged: Evaluati
     path = write_json(judged)
     content = json.loads(path.read_text())
     assert content == json.loads(json.dumps(to_json(judged)))
-    assert read_decision(judged.run) == judged.decision
+    assert stored_calibration(judged.run, read_evaluation(judged.run)) == judged.calibration
     assert content["chosen_on"] == "validation part of tried"
     assert content["pictures"] == 300
     assert content["metrics"]["roc_auc"]["value"] == pytest.approx(judged.measures.figures["roc_auc"].value, abs=1e-6)
@@ -121,13 +122,13 @@ def test_a_decision_that_is_not_there_is_asked_for(tmp_path: Path, text: str | N
     if text is not None:
         (run.folder / "evaluation.json").write_text(text)
     with pytest.raises(RunError, match="steel-defect evaluate"):
-        read_decision(run)
+        stored_calibration(run, read_evaluation(run))
 
 
 def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
     worse = made_up_predictions(distance=1)
     judged = evaluate(read_run(write_run(tmp_path / "run", worse)), "validation", threshold=0.4)
-    threshold = judged.decision.threshold
+    threshold = judged.calibration.threshold
     missed, alarms = worst_mistakes(judged)
     counts = judged.measures.confusion
     assert len(missed) == min(12, counts.false_negatives) == 12
@@ -162,15 +163,15 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_report_is_one_file_with_figures_and_mistakes_as_pictures(tmp_path: Path, samples_folder: Path) -> None:
-    files = sorted(samples_folder.glob("*.jpg"))
+def test_the_report_is_one_file_with_figures_and_mistakes_as_pictures(tmp_path: Path, samples: list[Path]) -> None:
+    files = samples
     predictions = Predictions(
         tuple(file.name for file in files),
         np.array([["clean" not in file.name, False] for file in files], np.float32),
         # The first clean one is called a defect, the last defect is missed.
         np.array([5, -3, 4, 4, 4, -4], np.float32),
     )
-    run = read_run(write_run(tmp_path / "run", predictions, pictures=samples_folder))
+    run = read_run(write_run(tmp_path / "run", predictions, pictures=samples[0].parent))
     path = write_report(evaluate(run, "validation", threshold=0.5))
     page = Page(path.read_text(encoding="utf-8"))
     assert page.fetched == []
@@ -235,5 +236,5 @@ def test_the_report_says_whether_the_floor_is_kept(tmp_path: Path) -> None:
 
 
 def test_probabilities_are_sigmoids_of_scaled_logits() -> None:
-    decision = Decision(2, -1, 0.5, 0.4, 0.6)
-    assert decision.probabilities(np.array([0.5, 1])) == pytest.approx([0.5, 1 / (1 + np.exp(-1))])
+    calibration = Calibration(2, -1, 0.5, 0.4, 0.6)
+    assert calibration.probabilities(np.array([0.5, 1])) == pytest.approx([0.5, 1 / (1 + np.exp(-1))])

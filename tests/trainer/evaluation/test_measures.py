@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from steel_defect_trainer.evaluation.decision import sigmoid
+from steel_defect_trainer.evaluation.calibration import sigmoid
 from steel_defect_trainer.evaluation.measures import Confusion, measure, measure_with_intervals
 
 if TYPE_CHECKING:

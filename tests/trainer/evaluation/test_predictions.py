@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steel_defect_trainer.predictions import Predictions, PredictionsError
+from steel_defect_trainer.errors import PredictionsError
+from steel_defect_trainer.predictions import Predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from steel_defect.contract import InputSpec
-from steel_defect_trainer.exporting.agreement import Agreement, compare, costs
+from steel_defect_trainer.exporting.agreement import Agreement, compare
+from steel_defect_trainer.exporting.timing import costs
 from steel_defect_trainer.strips import StripSet
 from tests.probe_model import CONTRACT, probe_model
 

@@ -7,37 +7,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
-import torch
+from onnx import numpy_helper
 
-from steel_defect.contract import InputSpec, ModelContract
 from steel_defect_trainer.exporting.equalise import equalise, ranges_of
-from steel_defect_trainer.exporting.onnx_file import export, run_onnx
-from steel_defect_trainer.networks.model import DeployedStripNet, StripNet
+from steel_defect_trainer.exporting.parity import run_onnx
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-CONTRACT = ModelContract("test", "1", ("a", "b"), 0.5, 0.2, 0.8, "-", "-", "-", InputSpec(height=64, width=96))
+    from tests.trainer.conftest import ExportedRun
+
+pytestmark = pytest.mark.xdist_group("exported")
 
 
 def noise(count: int, seed: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (count, 64, 96), dtype=np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (count, 64, 160), dtype=np.uint8)
 
 
-@pytest.fixture(scope="module")
-def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network with statistics, whose linear outputs have channels of very different ranges."""
-    torch.manual_seed(0)
-    network = StripNet(2)
-    with torch.no_grad():
-        network.train()(torch.from_numpy(noise(4, seed=1)))
-        for block in network.features[1:-1]:
-            block.conv[-1].weight.mul_(torch.logspace(-2, 1, len(block.conv[-1].weight)))
-            block.conv[-1].bias.add_(torch.randn(len(block.conv[-1].bias)))
-    path = tmp_path_factory.mktemp("float") / "model.onnx"
-    export(DeployedStripNet(network.eval(), 1.0, 0.0), CONTRACT, path)
+@pytest.fixture
+def float_file(exported: ExportedRun, tmp_path: Path) -> Path:
+    """A network whose linear outputs have channels of very different ranges."""
+    model = onnx.load(exported.float_file)
+    linear = {name for node in model.graph.node if node.op_type == "Add" for name in node.input}
+    weights = {item.name: item for item in model.graph.initializer}
+    rng = np.random.default_rng(0)
+    for node in model.graph.node:
+        if node.op_type == "Conv" and node.output[0] in linear and node.input[1].startswith("features."):
+            weight, bias = (weights[name] for name in node.input[1:3])
+            factor = np.logspace(-2, 0.3, bias.dims[0])
+            changed = numpy_helper.to_array(weight) * factor[:, None, None, None]
+            weight.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), weight.name))
+            changed = numpy_helper.to_array(bias) * factor + rng.normal(0, 1, len(factor))
+            bias.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), bias.name))
+    path = tmp_path / "uneven.onnx"
+    onnx.save(model, path)
     return path
 
 

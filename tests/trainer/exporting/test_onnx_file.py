@@ -13,51 +13,38 @@ from steel_defect.contract import InputSpec, ModelContract, from_metadata
 from steel_defect.image import decode
 from steel_defect.scorer import Scorer
 from steel_defect.selftest import self_test
-from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_loose_pictures
-from steel_defect_trainer.drawing import strip as synthetic
-from steel_defect_trainer.drawing.samples import SAMPLES
-from steel_defect_trainer.evaluation.decision import Decision
-from steel_defect_trainer.exporting import onnx_file as export
+from steel_defect_trainer.errors import ExportError
+from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
+from steel_defect_trainer.exporting.onnx_file import export
+from steel_defect_trainer.exporting.parity import TOLERANCE, check_parity, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.networks.classifier import ClassifierNet
-from steel_defect_trainer.networks.model import DeployedStripNet, StripNet
-from steel_defect_trainer.recipe import read_recipe
-from steel_defect_trainer.training.batches import mixture_of
-from steel_defect_trainer.training.checkpoint import RunFolder
-from steel_defect_trainer.training.distributed import World
+from steel_defect_trainer.networks.deployed import deploy
+from steel_defect_trainer.runs.run import read_run
+from steel_defect_trainer.training.checkpoint import load_network
 from steel_defect_trainer.training.predict import predict
-from steel_defect_trainer.training.train import Job, train
+from tests.trainer.conftest import CALIBRATION
+from tests.trainer.restored import restore
+from tests.trainer.small import ALONE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from steel_defect_trainer.networks.model import GrayMobileNet
-    from steel_defect_trainer.strips import StripSet
+    from tests.trainer.conftest import ExportedRun
 
-ALONE = World(0, 1, torch.device("cpu"))
-DECISION = Decision(scale=0.7, offset=-0.4, threshold=0.5, review_low=0.2, review_high=0.8)
+pytestmark = pytest.mark.xdist_group("exported")
 
 
-def _trained(strips: StripSet, folder: Path, *, batch: int, steps: int) -> StripNet:
-    overrides = (f"optimisation.batch={batch}", f"optimisation.steps={steps}", "optimisation.average=0.5")
-    rates = ("optimisation.rate=1e-3", "optimisation.head_rate=1e-2", "network.dropout=0.0")
-    recipe = read_recipe("strip", overrides + rates)
-    folder.mkdir(exist_ok=True)
-    network = train(StripNet(), Job(recipe, strips, mixture_of(strips, recipe), None, RunFolder(folder)), ALONE)
-    assert isinstance(network, StripNet)
-    return network
-
-
-def _sample_pixels(folder: Path) -> NDArray[np.uint8]:
-    return np.stack([decode((folder / sample.name).read_bytes(), InputSpec()).pixels for sample in SAMPLES])
+def _sample_pixels(samples: list[Path]) -> NDArray[np.uint8]:
+    return np.stack([decode(path.read_bytes(), InputSpec()).pixels for path in samples])
 
 
 def _assert_bundled_model_computes_what_its_weights_say(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Read the weights out of the file into the torch module; the graph around them is what this checks."""
-    expected, got = export.run_torch(export.restore(path), pixels), export.run_onnx(path, pixels)
+    expected, got = run_torch(restore(path), pixels), run_onnx(path, pixels)
     difference = np.abs(expected["defect_prob"] - got["defect_prob"])
     assert np.ptp(got["defect_prob"]) > 0.2
     if any(item.data_type == onnx.TensorProto.INT8 for item in onnx.load(path).graph.initializer):
@@ -65,17 +52,17 @@ def _assert_bundled_model_computes_what_its_weights_say(path: Path, pixels: NDAr
         assert difference.max() < 0.2
         assert difference.mean() < 0.03
     else:
-        assert export.largest_difference(expected, got) < export.PARITY
+        assert largest_difference(expected, got) < TOLERANCE
 
 
-def test_bundled_model_computes_what_its_weights_say_on_the_samples(bundled_model: Path, samples_folder: Path) -> None:
-    _assert_bundled_model_computes_what_its_weights_say(bundled_model, _sample_pixels(samples_folder))
+def test_bundled_model_computes_what_its_weights_say_on_the_samples(bundled_model: Path, samples: list[Path]) -> None:
+    _assert_bundled_model_computes_what_its_weights_say(bundled_model, _sample_pixels(samples))
 
 
 def test_bundled_model_computes_what_its_weights_say_on_real_strips(
-    bundled_model: Path, severstal_folder: Path, tmp_path: Path
+    bundled_model: Path, severstal: Path, tmp_path: Path
 ) -> None:
-    pixels = load(open_loose_pictures(severstal_folder), InputSpec(), tmp_path).pixels
+    pixels = load(open_loose_pictures(severstal), InputSpec(), tmp_path).pixels
     _assert_bundled_model_computes_what_its_weights_say(bundled_model, pixels)
 
 
@@ -89,85 +76,59 @@ def test_bundled_model_holds_its_whole_contract(bundled_model: Path) -> None:
     assert [item.name for item in model.graph.output] == ["defect_prob", "class_prob", "defect_map"]
 
 
-def test_bundled_model_gives_each_strip_the_same_alone_or_in_a_batch(bundled_model: Path, samples_folder: Path) -> None:
-    pixels = _sample_pixels(samples_folder)
-    alone, together = export.run_onnx(bundled_model, pixels, batch=1), export.run_onnx(bundled_model, pixels, batch=6)
-    assert export.largest_difference(alone, together) < 1e-5
+def test_bundled_model_gives_each_strip_the_same_alone_or_in_a_batch(bundled_model: Path, samples: list[Path]) -> None:
+    pixels = _sample_pixels(samples)
+    alone, together = run_onnx(bundled_model, pixels, batch=1), run_onnx(bundled_model, pixels, batch=6)
+    assert largest_difference(alone, together) < 1e-5
 
 
-def test_a_small_run_trains_and_exports(tmp_path: Path) -> None:
-    synthetic.write_folder(tmp_path / "drawn", count=12, seed=9, processes=2)
-    spec = InputSpec()
-    strips = load(open_data(tmp_path / "drawn"), spec, tmp_path / "cache")
-    torch.manual_seed(0)
-    network = _trained(strips, tmp_path / "run", batch=6, steps=3)
-    deployed = DeployedStripNet(network, scale=0.7, offset=-0.4)
-    path = tmp_path / "model.onnx"
-    contract = ModelContract("test", "0", ("a", "b", "c", "d"), 0.5, 0.2, 0.8, "-", "-", "-", spec)
-    export.export(deployed, contract, path)
-    got = export.run_onnx(path, strips.pixels, batch=5)
+def test_the_exported_file_computes_what_the_trained_network_does(exported: ExportedRun) -> None:
     # Against the network as it was trained, batch normalisation and all.
-    logits = predict(network, strips, ALONE).defect_logits
-    assert got["defect_prob"] == pytest.approx(1 / (1 + np.exp(-(0.7 * logits - 0.4))), abs=export.PARITY)
-    assert got["class_prob"].shape == (12, 4)
-    assert got["defect_map"].shape == (12, 4, 4, 25)
-    model = onnx.load(path)
-    assert from_metadata({item.key: item.value for item in model.metadata_props}) == contract
-    assert export.largest_difference(export.run_torch(export.restore(path), strips.pixels), got) < export.PARITY
+    pixels, run = exported.strips.pixels, read_run(exported.folder)
+    logits = predict(load_network(exported.folder), exported.strips, ALONE).defect_logits
+    expected = stored_calibration(run, read_evaluation(run)).probabilities(logits)
+    got = run_onnx(exported.float_file, pixels, batch=5)
+    assert np.ptp(expected) > 0.1
+    assert got["defect_prob"] == pytest.approx(expected, abs=TOLERANCE)
+    assert got["class_prob"].shape == (32, 3)
+    assert got["defect_map"].shape == (32, 3, 2, 5)
 
 
-def _small_contract(*classes: str) -> ModelContract:
-    return ModelContract("small", "1", classes, 0.5, 0.2, 0.8, "-", "-", "-", InputSpec(height=64, width=96))
+def test_the_batch_is_free_and_the_weights_are_in_the_file(exported: ExportedRun) -> None:
+    path, pixels = exported.float_file, np.array(exported.strips.pixels[:8])
+    restored = restore(path)
+    for count in (1, 3, 8):
+        got = run_onnx(path, pixels[:count], batch=count)
+        assert largest_difference(run_torch(restored, pixels[:count]), got) < TOLERANCE
+
+
+def test_a_file_that_computes_something_else_than_the_network_is_refused(
+    exported: ExportedRun, samples: list[Path]
+) -> None:
+    restored = restore(exported.float_file)
+    assert 0 < check_parity(restored, exported.float_file, samples[:2]) < TOLERANCE
+    restored.offset += 0.01
+    with pytest.raises(ExportError, match=r"differs from the network by .* on .*clean-dark-edge\.jpg"):
+        check_parity(restored, exported.float_file, samples[:2])
 
 
 def _noise(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (count, 64, 96), dtype=np.uint8)
 
 
-def _with_statistics(network: GrayMobileNet) -> GrayMobileNet:
-    """The network after its batch normalisation has seen pictures, so that folding it away shows."""
-    with torch.no_grad():
-        network.train()(torch.from_numpy(_noise(4)))
-    return network.eval()
-
-
-def test_any_number_of_classes_exports_with_a_free_batch_and_parity_on_bytes(
-    samples: list[Path], tmp_path: Path
-) -> None:
-    torch.manual_seed(0)
-    network = _with_statistics(StripNet(6))
-    deployed = export.deploy(network, DECISION)
-    path = tmp_path / "model.onnx"
-    export.export(deployed, _small_contract(*"abcdef"), path)
-    with torch.no_grad():
-        logits, _ = network.answers(network(torch.from_numpy(_noise(8))))
-    for count in (1, 3, 8):
-        got = export.run_onnx(path, _noise(8)[:count], batch=count)
-        assert got["defect_prob"] == pytest.approx(DECISION.probabilities(logits.numpy()[:count]), abs=export.PARITY)
-        assert got["class_prob"].shape == (count, 6)
-        assert got["defect_map"].shape == (count, 6, 2, 3)
-        assert export.largest_difference(export.run_torch(deployed, _noise(8)[:count]), got) < export.PARITY
-    restored = export.restore(path)
-    assert export.largest_difference(export.run_torch(restored, _noise(8)), got) < export.PARITY
-    assert 0 < export.check_parity(restored, path, samples[:2]) < export.PARITY
-    restored.offset += 0.01
-    with pytest.raises(export.ExportError, match=r"differs from the network by .* on .*clean-dark-edge\.jpg"):
-        export.check_parity(restored, path, samples[:2])
-
-
 def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    contract = _small_contract("defect")
-    network = _with_statistics(ClassifierNet(contract.input, pooled=2, hidden=16, dropout=0.5))
-    deployed = export.deploy(network, DECISION)
-    path = tmp_path / "model.onnx"
-    export.export(deployed, contract, path)
+    contract = ModelContract("small", "1", ("defect",), 0.5, 0.2, 0.8, "-", "-", "-", InputSpec(height=64, width=96))
+    network = ClassifierNet(contract.input, pooled=2, hidden=16, dropout=0.5)
     with torch.no_grad():
-        logits = network(torch.from_numpy(_noise(8))).numpy()
+        network.train()(torch.from_numpy(_noise(4)))  # so that folding batch normalisation away shows
+        logits = network.eval()(torch.from_numpy(_noise(8))).numpy()
+    path = tmp_path / "model.onnx"
+    export(deploy(network, CALIBRATION.scale, CALIBRATION.offset), contract, path)
     for count in (1, 3, 8):
-        got = export.run_onnx(path, _noise(8)[:count], batch=count)
+        got = run_onnx(path, _noise(8)[:count], batch=count)
         assert list(got) == ["defect_prob"]
-        assert got["defect_prob"] == pytest.approx(DECISION.probabilities(logits[:count]), abs=export.PARITY)
+        assert got["defect_prob"] == pytest.approx(CALIBRATION.probabilities(logits[:count]), abs=TOLERANCE)
     scorer = Scorer(path)
     self_test(scorer)
     assert scorer.contract == contract
@@ -175,5 +136,5 @@ def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None
 
 def test_outputs_that_only_one_has_are_a_difference() -> None:
     one = {"defect_prob": np.zeros(1, np.float32)}
-    with pytest.raises(export.ExportError, match="one gives defect_prob, the other defect_prob, class_prob"):
-        export.largest_difference(one, {**one, "class_prob": np.zeros((1, 4), np.float32)})
+    with pytest.raises(ExportError, match="one gives defect_prob, the other defect_prob, class_prob"):
+        largest_difference(one, {**one, "class_prob": np.zeros((1, 4), np.float32)})

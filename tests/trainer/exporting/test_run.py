@@ -7,72 +7,31 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
 import pytest
-import torch
 from click.testing import CliRunner
 
 from steel_defect.contract import from_metadata
 from steel_defect.scorer import Scorer
 from steel_defect_trainer.cli.export import command
-from steel_defect_trainer.data.layouts import open_data
-from steel_defect_trainer.data.load import load
-from steel_defect_trainer.data.split import make_split, write_split
-from steel_defect_trainer.drawing import strip as synthetic
-from steel_defect_trainer.evaluation.evaluation import evaluate, read_decision, write_json
-from steel_defect_trainer.evaluation.run import read_run
-from steel_defect_trainer.recipe import read_recipe, to_json
-from steel_defect_trainer.training.checkpoint import RunFolder, build_network, write_checkpoint
-from steel_defect_trainer.training.distributed import World
-from steel_defect_trainer.training.predict import predict
+from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
+from steel_defect_trainer.runs.run import read_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
-
     from steel_defect.contract import ModelContract
+    from tests.trainer.conftest import ExportedRun
 
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """A run as training and evaluation leave it, of a network that learned nothing, and what exporting it printed."""
-    root = tmp_path_factory.mktemp("export")
-    synthetic.write_folder(root / "drawn", count=24, seed=4, processes=1)
-    recipe = read_recipe("strip", ("input.height=64", "input.width=160"))
-    run = RunFolder(root / "run")
-    run.path.mkdir()
-    run.recipe.write_text(to_json(recipe))
-    dataset = open_data(root / "drawn")
-    split = make_split(dataset, 0)
-    write_split(split, dataset, run.path / "split.csv")
-    strips, masks = load(dataset, recipe.input, root / "cache"), split.masks(dataset)
-    counts = {part: int(mask.sum()) for part, mask in masks.items()}
-    defects = {part: int((mask & strips.defect).sum()) for part, mask in masks.items()}
-    about = {"folder": str(root / "drawn"), "class_names": dataset.class_names, "digest": strips.digest}
-    run.data.write_text(json.dumps({**about, "pictures": counts, "defects": defects}))
-    torch.manual_seed(0)
-    network = build_network(recipe, len(dataset.class_names))
-    with torch.no_grad():
-        network.train()(torch.from_numpy(np.array(strips.pixels[:8])))
-    write_checkpoint(run.best, {"network": network.eval().state_dict()})
-    alone = World(0, 1, torch.device("cpu"))
-    predict(network, strips.take(masks["validation"]), alone).save(run.path / "validation.npz")
-    write_json(evaluate(read_run(run.path), "validation"))
-    return run.path, _export(run.path, "--version", "2.1")
-
-
-def _export(run: Path, *options: str) -> Result:
-    return CliRunner().invoke(command, [str(run), "--cache", str(run.parent / "cache"), *options])
+pytestmark = pytest.mark.xdist_group("exported")
 
 
 def _contract(path: Path) -> ModelContract:
     return from_metadata({item.key: item.value for item in onnx.load(path).metadata_props})
 
 
-def test_a_run_becomes_two_model_files_and_a_card(exported: tuple[Path, Result]) -> None:
-    run, result = exported
+def test_a_run_becomes_two_model_files_and_a_card(exported: ExportedRun) -> None:
+    run, result = exported.folder, exported.result
     assert result.exit_code == 0, result.output
     files = [run / name for name in ("model.onnx", "model-int8.onnx", "MODEL_CARD.md")]
     assert result.stdout.splitlines()[-3:] == [str(path) for path in files]
@@ -80,13 +39,14 @@ def test_a_run_becomes_two_model_files_and_a_card(exported: tuple[Path, Result])
     assert files[1].stat().st_size < 0.33 * files[0].stat().st_size
 
 
-def test_the_files_hold_the_decision_and_the_figures_of_the_evaluation(exported: tuple[Path, Result]) -> None:
-    run, _ = exported
-    evaluation, decision = json.loads((run / "evaluation.json").read_text()), read_decision(read_run(run))
+def test_the_files_hold_the_decision_and_the_figures_of_the_evaluation(exported: ExportedRun) -> None:
+    run = exported.folder
+    evaluation = read_evaluation(read_run(run))
+    calibration = stored_calibration(read_run(run), evaluation)
     contract, int8 = _contract(run / "model.onnx"), _contract(run / "model-int8.onnx")
     assert (contract.name, contract.version) == ("strip", "2.1")
-    assert contract.threshold == pytest.approx(decision.threshold)
-    assert (contract.review_low, contract.review_high) == (decision.review_low, decision.review_high)
+    assert contract.threshold == pytest.approx(calibration.threshold)
+    assert (contract.review_low, contract.review_high) == (calibration.review_low, calibration.review_high)
     assert contract.metrics["roc_auc"] == evaluation["metrics"]["roc_auc"]
     assert (contract.input.height, contract.input.width) == (64, 160)
     noted = dict(int8.metrics)
@@ -99,8 +59,8 @@ def test_the_files_hold_the_decision_and_the_figures_of_the_evaluation(exported:
     assert noted == contract.metrics
 
 
-def test_both_files_hold_the_reference_of_the_judged_pictures(exported: tuple[Path, Result]) -> None:
-    run, _ = exported
+def test_both_files_hold_the_reference_of_the_judged_pictures(exported: ExportedRun) -> None:
+    run = exported.folder
     names = read_run(run).predictions("validation").names
     reference = _contract(run / "model.onnx").reference
     assert reference is not None
@@ -112,17 +72,18 @@ def test_both_files_hold_the_reference_of_the_judged_pictures(exported: tuple[Pa
     assert set(reference.statistics["mean"].edges) <= set(means)
 
 
-def test_the_file_says_of_a_picture_what_the_run_said(exported: tuple[Path, Result]) -> None:
-    run, _ = exported
+def test_the_file_says_of_a_picture_what_the_run_said(exported: ExportedRun) -> None:
+    run = exported.folder
     opened = read_run(run)
-    predictions, decision = opened.predictions("validation"), read_decision(opened)
+    predictions = opened.predictions("validation")
+    calibration = stored_calibration(opened, read_evaluation(opened))
     scorer = Scorer(run / "model.onnx")
     said = [scorer.score((run.parent / "drawn" / name).read_bytes()).defect_prob for name in predictions.names]
-    assert said == pytest.approx(decision.probabilities(predictions.defect_logits), abs=1e-4)
+    assert said == pytest.approx(calibration.probabilities(predictions.defect_logits), abs=1e-4)
 
 
-def test_the_card_names_files_data_figures_recipe_and_code(exported: tuple[Path, Result]) -> None:
-    run, _ = exported
+def test_the_card_names_files_data_figures_recipe_and_code(exported: ExportedRun) -> None:
+    run = exported.folder
     card = (run / "MODEL_CARD.md").read_text()
     data = json.loads((run / "data.json").read_text())
     for path in (run / "model.onnx", run / "model-int8.onnx"):
@@ -145,14 +106,16 @@ def test_the_card_names_files_data_figures_recipe_and_code(exported: tuple[Path,
     assert str(run.parent) not in card
 
 
-def test_without_int8_there_is_none_and_an_older_one_goes(exported: tuple[Path, Result], tmp_path: Path) -> None:
+def test_without_int8_there_is_none_and_an_older_one_goes(exported: ExportedRun, tmp_path: Path) -> None:
     (tmp_path / "model-int8.onnx").write_bytes(b"of another export")
-    result = _export(exported[0], "--no-int8", "--output", str(tmp_path), "--version", "2.1")
+    cache = str(exported.folder.parent / "cache")
+    options = ("--no-int8", "--output", str(tmp_path), "--version", "2.1", "--cache", cache)
+    result = CliRunner().invoke(command, [str(exported.folder), *options])
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["MODEL_CARD.md", "model.onnx"]
     assert "int8 against float" not in (tmp_path / "MODEL_CARD.md").read_text()
-    # The same weights and decision give the same bytes.
-    assert (tmp_path / "model.onnx").read_bytes() == (exported[0] / "model.onnx").read_bytes()
+    # The same weights and calibration give the same bytes.
+    assert (tmp_path / "model.onnx").read_bytes() == exported.float_file.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -164,25 +127,23 @@ def test_without_int8_there_is_none_and_an_older_one_goes(exported: tuple[Path, 
         ("split.csv", "split.csv"),
     ],
 )
-def test_what_is_missing_is_named(exported: tuple[Path, Result], tmp_path: Path, missing: str, said: str) -> None:
+def test_what_is_missing_is_named(exported: ExportedRun, tmp_path: Path, missing: str, said: str) -> None:
     run = tmp_path / "run"
-    shutil.copytree(exported[0], run, ignore=shutil.ignore_patterns("*.onnx", "*.md", missing))
-    result = CliRunner().invoke(command, [str(run), "--cache", str(exported[0].parent / "cache")])
+    shutil.copytree(exported.folder, run, ignore=shutil.ignore_patterns("*.onnx", "*.md", missing))
+    result = CliRunner().invoke(command, [str(run), "--cache", str(exported.folder.parent / "cache")])
     assert result.exit_code == 1
     assert said in result.output
     assert not list(run.glob("*.onnx"))
 
 
 @pytest.mark.parametrize("change", ["moved", "changed"])
-def test_other_pictures_than_those_of_the_run_are_refused(
-    exported: tuple[Path, Result], tmp_path: Path, change: str
-) -> None:
+def test_other_pictures_than_those_of_the_run_are_refused(exported: ExportedRun, tmp_path: Path, change: str) -> None:
     run = tmp_path / "run"
-    shutil.copytree(exported[0], run, ignore=shutil.ignore_patterns("*.onnx", "*.md"))
+    shutil.copytree(exported.folder, run, ignore=shutil.ignore_patterns("*.onnx", "*.md"))
     data = json.loads((run / "data.json").read_text())
     data |= {"folder": str(tmp_path / "nowhere")} if change == "moved" else {"digest": "0" * 64}
     (run / "data.json").write_text(json.dumps(data))
-    result = CliRunner().invoke(command, [str(run), "--cache", str(exported[0].parent / "cache")])
+    result = CliRunner().invoke(command, [str(run), "--cache", str(exported.folder.parent / "cache")])
     assert result.exit_code == 1
     assert ("put them back" if change == "moved" else "they changed since") in result.output
     assert not list(run.glob("*.onnx"))

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]  # torchvision ships no types
 
-from steel_defect_trainer.networks.model import StripNet, class_logits, load_backbone, normalise, picture_logit
+from steel_defect_trainer.networks.body import load_backbone, normalise
+from steel_defect_trainer.networks.strip import StripNet, class_logits, picture_logit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,11 @@ from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]  # t
 
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_agreed_pictures
+from steel_defect_trainer.networks.factory import build_network
 from steel_defect_trainer.recipe import read_recipe
-from steel_defect_trainer.studies import equal_terms as study
-from steel_defect_trainer.studies import sizes as study_sizes
+from steel_defect_trainer.studies import equal_terms, sizes
 from steel_defect_trainer.studies.report import markdown, summarise
-from steel_defect_trainer.training.checkpoint import build_network, write_checkpoint
+from steel_defect_trainer.training.checkpoint import write_checkpoint
 from steel_defect_trainer.training.predict import predict
 from tests.conftest import REPOSITORY
 from tests.trainer.small import ALONE
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 def test_a_contender_is_trained_for_its_time_and_scores_the_pictures_that_are_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "DRAWN", {"train": (10, 51), "test": (8, 52)})
-    monkeypatch.setitem(study.MINUTES, "drawn", 0.02)
-    monkeypatch.setitem(study.CONTENDERS["strip"], "drawn", ("input.height=64", "input.width=416"))
+    monkeypatch.setattr(equal_terms, "DRAWN", {"train": (10, 51), "test": (8, 52)})
+    monkeypatch.setitem(equal_terms.MINUTES, "drawn", 0.02)
+    monkeypatch.setitem(equal_terms.CONTENDERS["strip"], "drawn", ("input.height=64", "input.width=416"))
     torch.save(mobilenet_v2(weights=None).state_dict(), tmp_path / "backbone.pth")
-    place = study.Place(tmp_path, tmp_path, tmp_path / "backbone.pth", tmp_path / "work")
-    result = study.run("drawn", "strip", 1, place, ALONE)
+    folders = equal_terms.Folders(tmp_path, tmp_path, tmp_path / "backbone.pth", tmp_path / "work")
+    result = equal_terms.run("drawn", "strip", 1, folders, ALONE)
     assert len(result["scores"]) == len(result["names"]) == len(result["truth"]) == 8
     assert all(name.startswith("train_images/synthetic-52-") for name in result["names"])
     assert result["pictures_seen"] == 16 * result["steps"] > 0
@@ -41,9 +41,9 @@ def test_a_contender_is_trained_for_its_time_and_scores_the_pictures_that_are_ju
     assert (tmp_path / "work" / "drawn" / "strip-1" / "best.pt").exists()
 
 
-def test_networks_of_a_finished_run_are_asked_about_other_pictures(severstal_folder: Path, tmp_path: Path) -> None:
+def test_networks_of_a_finished_run_are_asked_about_other_pictures(severstal: Path, tmp_path: Path) -> None:
     recipe = read_recipe("strip")
-    strips = load(open_agreed_pictures(severstal_folder), recipe.input, tmp_path / "cache")
+    strips = load(open_agreed_pictures(severstal), recipe.input, tmp_path / "cache")
     logits = []
     for part in range(1, 6):
         network = build_network(recipe, 4)
@@ -52,14 +52,14 @@ def test_networks_of_a_finished_run_are_asked_about_other_pictures(severstal_fol
         folder = tmp_path / "real" / "strip-2" / f"part-{part}"
         folder.mkdir(parents=True)
         write_checkpoint(folder / "best.pt", {"network": network.state_dict()})
-    place = study.Place(severstal_folder, tmp_path, None, tmp_path)
-    result = study.ask_others("strip", 2, place, ALONE)
+    folders = equal_terms.Folders(severstal, tmp_path, None, tmp_path)
+    result = equal_terms.ask_others("strip", 2, folders, ALONE)
     assert result["names"] == result["groups"] == strips.names
     assert len(strips) == 26
     assert result["scores"] == pytest.approx(np.mean(logits, axis=0).tolist(), abs=1e-4)
     (folder / "best.pt").unlink()
     with pytest.raises(FileNotFoundError):
-        study.ask_others("strip", 2, place, ALONE)
+        equal_terms.ask_others("strip", 2, folders, ALONE)
 
 
 def _result(name: str, recipe: str, seed: int, scores: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
@@ -110,4 +110,4 @@ def test_the_readme_says_what_the_studies_found() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     results = REPOSITORY / "trainer" / "steel_defect_trainer" / "studies" / "results"
     assert markdown(json.loads((results / "equal-terms.json").read_text(encoding="utf-8"))["sets"]) in readme
-    assert study_sizes.markdown(json.loads((results / "sizes.json").read_text(encoding="utf-8"))["sizes"]) in readme
+    assert sizes.markdown(json.loads((results / "sizes.json").read_text(encoding="utf-8"))["sizes"]) in readme

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from steel_defect_trainer.recipe import RecipeError
-from steel_defect_trainer.training.checkpoint import CheckpointError, RunFolder, read_checkpoint
+from steel_defect_trainer.errors import CheckpointError, RecipeError
+from steel_defect_trainer.runs.folder import RunFolder
+from steel_defect_trainer.training.checkpoint import read_checkpoint
 from steel_defect_trainer.training.distributed import World
 from steel_defect_trainer.training.optimisation import build_optimizer, rate_at
 from steel_defect_trainer.training.predict import predict

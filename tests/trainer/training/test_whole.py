@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from steel_defect_trainer.networks.model import DeployedStripNet, StripNet
+from steel_defect_trainer.networks.deployed import DeployedStripNet
+from steel_defect_trainer.networks.strip import StripNet
 from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.whole import fit_whole, logistic_regression
 from tests.trainer.small import ALONE, CLASSES, small_network, small_recipe, small_set

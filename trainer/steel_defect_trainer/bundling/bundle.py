@@ -22,24 +22,32 @@ import torch
 
 import steel_defect
 from steel_defect.contract import ModelContract
+from steel_defect_trainer.bundling.baseline import frozen_baseline
 from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
-from steel_defect_trainer.bundling.severstal_share import decide
+from steel_defect_trainer.bundling.severstal_share import calibrate_as_severstal
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_agreed_pictures, open_loose_pictures
-from steel_defect_trainer.drawing import dataset as drawn_data
-from steel_defect_trainer.drawing import strip as synthetic
+from steel_defect_trainer.data.severstal import CLASSES
+from steel_defect_trainer.drawing.dataset import drawn
+from steel_defect_trainer.drawing.strip import FULL_STRENGTH, HARD_STRENGTH
+from steel_defect_trainer.errors import ExportError
 from steel_defect_trainer.evaluation.ranking import bootstrap_auc
-from steel_defect_trainer.exporting import onnx_file as export
 from steel_defect_trainer.exporting.card import write_card
+from steel_defect_trainer.exporting.onnx_file import export
+from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
 from steel_defect_trainer.exporting.run import write_int8
-from steel_defect_trainer.networks.model import DeployedStripNet, StripNet, load_backbone
+from steel_defect_trainer.networks.body import load_backbone
+from steel_defect_trainer.networks.deployed import DeployedStripNet
+from steel_defect_trainer.networks.strip import StripNet
 from steel_defect_trainer.provenance import git_commit
 from steel_defect_trainer.recipe import read_recipe
+from steel_defect_trainer.runs.folder import RunFolder
+from steel_defect_trainer.strips import join
 from steel_defect_trainer.training.batches import mixture_of
-from steel_defect_trainer.training.checkpoint import RunFolder
-from steel_defect_trainer.training.crossvalidate import Trial, cross_validate, frozen_baseline, join, source_folds
-from steel_defect_trainer.training.distributed import World, world
+from steel_defect_trainer.training.crossvalidate import Trial, cross_validate
+from steel_defect_trainer.training.distributed import World, joined_world
+from steel_defect_trainer.training.folds import group_folds
 from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.train import Job, train
 
@@ -47,11 +55,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.contract import InputSpec
-    from steel_defect_trainer.evaluation.resampling import Interval
     from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.batches import Mixture
 
-CLASS_NAMES: Final = ("pits", "cracks", "scratches", "rolled-in scale")
 MODEL_NAME: Final = "strip-mobilenetv2"
 MODEL_VERSION: Final = "0.2.0"
 LICENCE: Final = (
@@ -59,7 +65,7 @@ LICENCE: Final = (
     "Severstal), from an ImageNet backbone under MIT; see MODEL_CARD.md"
 )
 BUNDLED: Final = Path(steel_defect.__file__).parent / "bundled"
-# Of a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
+# Pictures in a batch: drawn strips, clean real ones, real ones with a defect, and real ones with a pseudo-label.
 IN_BATCH: Final = (6, 3, 4, 3)
 PARTS: Final = 5
 # Beside all real pictures, every so many-th drawn one is what int8 is calibrated on.
@@ -105,7 +111,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     """Run everything and return the path of the model file.
 
     Raises:
-        RuntimeError: the exported file does not compute what the network does.
+        ExportError: the exported file does not compute what the network does.
     """
     started = time.monotonic()
     stage_1, stage_2 = read_recipe("strip", config.stage_1), read_recipe("strip", config.stage_2)
@@ -113,11 +119,11 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     drawn = _drawn_strips(config, config.strips, 1, spec)
     held_out = join(
         _drawn_strips(config, config.held_out_strips, 2, spec),
-        _drawn_strips(config, config.held_out_strips, 4, spec, synthetic.HARD_STRENGTH),
+        _drawn_strips(config, config.held_out_strips, 4, spec, HARD_STRENGTH),
     )
     real = load(open_loose_pictures(config.real), spec, config.work / "cache")
     agreed = load(open_agreed_pictures(config.real), spec, config.work / "cache")
-    parts = source_folds(real.sources, PARTS)
+    parts = group_folds(real.groups, PARTS)
 
     torch.manual_seed(stage_1.seed)
     imagenet = StripNet()
@@ -143,7 +149,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
         folder=config.work / "cross-validation",
     )
     out_of_fold = cross_validate(trial, parts, world)
-    decision = decide(out_of_fold.defect_logits, real.defect)
+    calibration = calibrate_as_severstal(out_of_fold.defect_logits, real.defect)
     quality = bootstrap_auc(out_of_fold.defect_logits, real.defect)
     sys.stderr.write(f"cross-validation: ROC-AUC {quality} on {len(real)} real pictures; baseline {baseline}\n")
 
@@ -157,33 +163,33 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     contract = ModelContract(
         name=MODEL_NAME,
         version=MODEL_VERSION,
-        class_names=CLASS_NAMES,
-        threshold=round(decision.threshold, 4),
-        review_low=round(decision.review_low, 4),
-        review_high=round(decision.review_high, 4),
+        class_names=tuple(CLASSES.values()),
+        threshold=round(calibration.threshold, 4),
+        review_low=round(calibration.review_low, 4),
+        review_high=round(calibration.review_high, 4),
         training_data_digest=digest,
         git_commit=git_commit(),
         licence=LICENCE,
         metrics={
-            "cross_validation_roc_auc": _figures(quality),
+            "cross_validation_roc_auc": quality.rounded(),
             "cross_validation_pictures": len(real),
-            "drawn_held_out_roc_auc": _figures(drawn_quality),
+            "drawn_held_out_roc_auc": drawn_quality.rounded(),
         },
     )
     path, shipped = config.work / "model-float.onnx", config.output / "model.onnx"
-    deployed = DeployedStripNet(network, decision.scale, decision.offset)
-    export.export(deployed, contract, path)
+    deployed = DeployedStripNet(network, calibration.scale, calibration.offset)
+    export(deployed, contract, path)
     pixels = np.concatenate([real.pixels, held_out.pixels])
-    parity = export.largest_difference(export.run_torch(deployed, pixels), export.run_onnx(path, pixels))
-    if not parity < export.PARITY:
-        message = f"{path} differs from the network by {parity:.2e} in probability; {export.PARITY:.0e} is allowed"
-        raise RuntimeError(message)
+    parity = largest_difference(run_torch(deployed, pixels), run_onnx(path, pixels))
+    if not parity < TOLERANCE:
+        message = f"{path} differs from the network by {parity:.2e} in probability; {TOLERANCE:.0e} is allowed"
+        raise ExportError(message)
     write_reference(path, reference_of_pixels(path, real.pixels))
     learned = join(real, agreed, drawn.take(np.arange(len(drawn)) % CALIBRATION_STRIDE == 0))
     int8 = write_int8(path, shipped, learned, join(real, held_out), "pictures, real ones and drawn ones to judge by")
     facts = CardFacts(
         contract=contract,
-        decision=decision,
+        calibration=calibration,
         real=real,
         agreed=agreed,
         out_of_fold=out_of_fold,
@@ -209,13 +215,9 @@ def _drawn_strips(
     count: int,
     seed: int,
     spec: InputSpec,
-    strength: tuple[float, float] = synthetic.FULL_STRENGTH,
+    strength: tuple[float, float] = FULL_STRENGTH,
 ) -> StripSet:
-    return load(drawn_data.drawn(count, seed, config.work, strength), spec, config.work / "cache")
-
-
-def _figures(interval: Interval) -> dict[str, float]:
-    return {"value": round(interval.value, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
+    return load(drawn(count, seed, config.work, strength), spec, config.work / "cache")
 
 
 def main() -> None:
@@ -233,8 +235,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=BUNDLED, help="default: %(default)s")
     options = parser.parse_args()
     config = BundleConfig(real=options.real, backbone=options.backbone, work=options.work, output=options.output)
-    with world() as processes:
-        path = make_bundle(config, processes)
+    with joined_world() as world:
+        path = make_bundle(config, world)
     sys.stdout.write(f"{path}\n")
 
 

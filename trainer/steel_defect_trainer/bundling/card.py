@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from steel_defect_trainer.exporting.card import Card, DataRow, Int8, table
+from steel_defect_trainer.evaluation.calibration import count_bands
+from steel_defect_trainer.exporting.card import Card, DataRow, Int8
+from steel_defect_trainer.reporting.markdown import table
 from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from steel_defect.contract import ModelContract
-    from steel_defect_trainer.evaluation.decision import Decision
+    from steel_defect_trainer.evaluation.calibration import Calibration
     from steel_defect_trainer.evaluation.resampling import Interval
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.strips import StripSet
@@ -34,7 +36,7 @@ class CardFacts:
 
     contract: ModelContract
     files: tuple[Path, ...]
-    decision: Decision
+    calibration: Calibration
     real: StripSet
     agreed: StripSet
     out_of_fold: OutOfFold
@@ -53,7 +55,7 @@ class CardFacts:
 
 def card_of_bundle(facts: CardFacts) -> Card:
     """Make the card of the bundled model."""
-    spec, decision = facts.contract.input, facts.decision
+    spec, calibration = facts.contract.input, facts.calibration
     return Card(
         contract=facts.contract,
         files=facts.files,
@@ -69,8 +71,8 @@ line. Do not let it pass or scrap steel on its own: see the limits below.""",
         data=_data(facts),
         data_notes=_notes(facts),
         quality=_quality(facts),
-        decision=f"""`defect_prob` = sigmoid({decision.scale:.3f} x logit {decision.offset:+.3f}), fitted to the \
-out-of-fold scores with the
+        calibration=f"""`defect_prob` = sigmoid({calibration.scale:.3f} x logit {calibration.offset:+.3f}), fitted \
+to the out-of-fold scores with the
 pictures weighted so that 53 % are defects, as in the whole Severstal training set. The threshold has the best F1 under
 the same weights; below the review band lie 5 % of the defects at most, above it 10 % of the clean ones. Out of fold it
 looks as below. The scores are of the five models of the cross-validation; that the shipped one, trained on all
@@ -85,7 +87,7 @@ pictures, is scaled like them is assumed. `defect_map` is not calibrated.""",
 
 
 def _probabilities(facts: CardFacts) -> np.ndarray:
-    return facts.decision.probabilities(facts.out_of_fold.defect_logits)
+    return facts.calibration.probabilities(facts.out_of_fold.defect_logits)
 
 
 def _row(what: str, strips: StripSet, labels: str) -> DataRow:
@@ -93,7 +95,7 @@ def _row(what: str, strips: StripSet, labels: str) -> DataRow:
 
 
 def _data(facts: CardFacts) -> tuple[DataRow, ...]:
-    sources = Counter(facts.real.sources)
+    sources = Counter(facts.real.groups)
     return (
         _row(
             f"{len(facts.drawn):,} drawn strips (`drawing/strip.py` of the trainer)",
@@ -154,13 +156,8 @@ reaches ROC-AUC {facts.drawn_quality}."""
 
 
 def _band(facts: CardFacts) -> dict[str, dict[str, int]]:
-    probabilities, truth = _probabilities(facts), facts.real.defect
-    low, high = probabilities < facts.contract.review_low, probabilities >= facts.contract.review_high
-    places = {"pass": low, "review": ~low & ~high, "reject": high}
-    return {
-        name: {"defect": int((place & truth).sum()), "clean": int((place & ~truth).sum())}
-        for name, place in places.items()
-    }
+    contract = facts.contract
+    return count_bands(_probabilities(facts), facts.real.defect, contract.review_low, contract.review_high)
 
 
 def _limits(facts: CardFacts) -> tuple[str, ...]:

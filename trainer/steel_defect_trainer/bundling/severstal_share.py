@@ -1,4 +1,4 @@
-"""The decision of the bundled model: set as if defects were as frequent as in all of Severstal's pictures."""
+"""The calibration of the bundled model: set as if defects were as frequent as in all of Severstal's pictures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect_trainer.evaluation import decision
+from steel_defect_trainer.evaluation.calibration import calibrate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from steel_defect_trainer.evaluation.decision import Decision
+    from steel_defect_trainer.evaluation.calibration import Calibration
 
 # Share of defect pictures in the whole Severstal training set: 6,666 of 12,568. Our few real pictures have far more, so
 # they are weighted to this share wherever a probability or a threshold is set.
@@ -25,6 +25,6 @@ def weights_for_share(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
     return weights
 
 
-def decide(logits: NDArray[np.floating], truth: NDArray[np.bool_]) -> Decision:
-    """Calibrate held-out logits and set the bounds as if defects had their share of all Severstal pictures."""
-    return decision.decide(logits, truth, weights=weights_for_share(truth))
+def calibrate_as_severstal(logits: NDArray[np.floating], truth: NDArray[np.bool_]) -> Calibration:
+    """Fit calibration and bounds to held-out logits as if defects had their share of all Severstal pictures."""
+    return calibrate(logits, truth, weights=weights_for_share(truth))

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from steel_defect_trainer.errors import TrainerError
+from steel_defect_trainer.reporting.markdown import table
+
 if TYPE_CHECKING:
     from steel_defect_trainer.evaluation.compare import Comparison, Difference
 
@@ -35,11 +38,11 @@ def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
     with it, picture by picture: the difference in ROC-AUC with its 95 % bootstrap interval.
     """
     from steel_defect_trainer.evaluation.compare import compare  # noqa: PLC0415 - help needs none of it
-    from steel_defect_trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above
+    from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 
     try:
         comparison = compare([read_run(run) for run in runs], part)
-    except RunError as error:
+    except TrainerError as error:
         raise click.ClickException(str(error)) from error
     if output == "json":
         click.echo(json.dumps(_json(comparison), allow_nan=False))
@@ -93,8 +96,8 @@ def _json(comparison: Comparison) -> dict[str, object]:
 
 def _markdown(comparison: Comparison) -> str:
     head = ["Experiment", *_figure_names(comparison), *_COUNTS]
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *_cells(comparison))]
-    return "\n".join([*lines, "", *(f"- {_said(difference)}" for difference in comparison.differences)]).rstrip()
+    differences = [f"- {_text(difference)}" for difference in comparison.differences]
+    return "\n".join([table(head, _cells(comparison), right=len(head)), "", *differences]).rstrip()
 
 
 def _print(comparison: Comparison) -> None:
@@ -103,22 +106,22 @@ def _print(comparison: Comparison) -> None:
     from steel_defect.cli.console import table_console  # noqa: PLC0415 - as above
 
     console = table_console()
-    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("Experiment", no_wrap=True)
+    shown = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown.add_column("Experiment", no_wrap=True)
     for name in (*_figure_names(comparison), *_COUNTS):
-        table.add_column(name, justify="right", no_wrap=True)
+        shown.add_column(name, justify="right", no_wrap=True)
     for cells in _cells(comparison):
-        table.add_row(*cells)
+        shown.add_row(*cells)
     # A narrow terminal breaks lines; it shall not cut off digits.
-    console.width = max(console.width, console.measure(table).maximum)
-    console.print(table)
+    console.width = max(console.width, console.measure(shown).maximum)
+    console.print(shown)
     if comparison.differences:
         console.print()
     for difference in comparison.differences:
-        console.print(_said(difference), markup=False, soft_wrap=True)
+        console.print(_text(difference), markup=False, soft_wrap=True)
 
 
-def _said(difference: Difference) -> str:
+def _text(difference: Difference) -> str:
     pair = f"{difference.name} against {difference.against}"
     if difference.auc is None:
         return f"{pair}: not compared, {difference.why_not}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.errors import TrainerError
 
 
 @click.command("eda")
@@ -28,21 +29,18 @@ def command(folder: Path | None, output: Path, cache: Path) -> None:
 
     FOLDER is laid out as for 'steel-defect split'. Without one, the strips are drawn that 'steel-defect train' draws.
     """
-    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - heavy, and --help does without
-    from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - as above
-    from steel_defect_trainer.drawing.dataset import drawn  # noqa: PLC0415 - as above
+    from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn  # noqa: PLC0415 - as above
     from steel_defect_trainer.eda.report import write_report  # noqa: PLC0415 - as above
 
     try:
         if folder is None:
-            from steel_defect_trainer.training import run as runs  # noqa: PLC0415 - heavier still, and a folder does without
-
-            dataset = drawn(runs.DRAWN_STRIPS, runs.DRAWN_SEED, cache)
+            dataset = drawn(STRIPS, SEED, cache)
             title = f"{len(dataset):,} drawn strips"
         else:
             dataset, title = open_data(folder, tables_only=True), folder.resolve().name
         click.echo(write_report(dataset, title, output))
-    except DataError as error:
+    except TrainerError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from steel_defect_trainer.errors import TrainerError
+
 if TYPE_CHECKING:
     from steel_defect_trainer.evaluation.evaluation import Evaluation
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 @click.option(
     "--part",
     type=click.Choice(["validation", "test"]),
-    help="What to judge it on (default: test where the run has answered it, else validation).",
+    help="Part to judge it on (default: test if the run has predictions of it, else validation).",
 )
 @click.option(
     "--recall-floor",
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     metavar="R",
     help="Threshold with the best precision that finds at least this share of the defects (default: best F1).",
 )
-@click.option("--threshold", type=click.FloatRange(0, 1), metavar="T", help="Take this threshold; none is chosen.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), metavar="T", help="Take this threshold instead of choosing one."
+)
 @click.option(
     "--decision-from", metavar="RUN", help="Choose threshold and calibration on the validation part of another run."
 )
@@ -42,10 +46,10 @@ def command(
         steel-defect evaluate runs/strip --recall-floor 0.98
         steel-defect evaluate runs/strip-final --decision-from runs/strip
     """  # noqa: D301 - click wants the character that it spells
-    from steel_defect_trainer.evaluation.evaluation import evaluate, write_json  # noqa: PLC0415 - help needs none of it
+    from steel_defect_trainer.evaluation.evaluation import evaluate  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.evaluation.evaluation_file import write_json  # noqa: PLC0415 - as above
     from steel_defect_trainer.evaluation.report import write_report  # noqa: PLC0415 - as above
-    from steel_defect_trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above
-    from steel_defect_trainer.evaluation.scan import RecallFloorUnmet  # noqa: PLC0415 - as above
+    from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 
     if threshold is not None and recall_floor is not None:
         message = "--threshold and --recall-floor exclude each other"
@@ -61,7 +65,7 @@ def command(
         )
         report = write_report(evaluation)
         written = write_json(evaluation)
-    except (RunError, RecallFloorUnmet, OSError) as error:
+    except (TrainerError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _print(evaluation)
     click.echo(f"\n{written}\n{report}")
@@ -73,7 +77,7 @@ def _print(evaluation: Evaluation) -> None:
     from steel_defect.cli.console import table_console  # noqa: PLC0415 - as above
     from steel_defect_trainer.evaluation.report import LABELS  # noqa: PLC0415 - as above
 
-    console, measures, decision = table_console(), evaluation.measures, evaluation.decision
+    console, measures, calibration = table_console(), evaluation.measures, evaluation.calibration
     truth = evaluation.predictions.truth
     grouped = "" if evaluation.groups is None else f", in {evaluation.groups:,} groups"
     console.print(
@@ -95,8 +99,8 @@ def _print(evaluation: Evaluation) -> None:
     console.print(table)
     counts = measures.confusion
     console.print(
-        f"\nthreshold {decision.threshold:.2f} ({evaluation.rule}), review from {decision.review_low:.4f} to "
-        f"{decision.review_high:.4f}, temperature {1 / decision.scale:.3f}; all chosen on the validation part of "
+        f"\nthreshold {calibration.threshold:.2f} ({evaluation.rule}), review from {calibration.review_low:.4f} to "
+        f"{calibration.review_high:.4f}, temperature {1 / calibration.scale:.3f}; all chosen on the validation part of "
         f"{evaluation.chosen_on}\n"
         f"TN {counts.true_negatives:,}  FP {counts.false_positives:,}  "
         f"FN {counts.false_negatives:,}  TP {counts.true_positives:,}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.errors import TrainerError
 
 if TYPE_CHECKING:
     from steel_defect_trainer.exporting.card import Int8
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--name", help="Name of the model, also in a registry (the recipe's name).")
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the model.")
-@click.option("--licence", default="not stated", show_default=True, help="What the file says of its use.")
+@click.option("--licence", default="not stated", show_default=True, help="Terms of use, as the file states them.")
 @click.option("--int8/--no-int8", default=True, show_default=True, help="Whether to write an int8 file too.")
 @cache_option
 def command(  # noqa: PLR0913, PLR0917 - the command's own options
@@ -34,21 +35,16 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
 ) -> None:
     """Export a training run, a folder or its name under runs/, that 'steel-defect evaluate' has judged.
 
-    Writes model.onnx, model-int8.onnx and MODEL_CARD.md. The first is held to the network on the bytes of real
-    pictures; how far the second is from the first is printed, and is in the card.
+    Writes model.onnx, model-int8.onnx and MODEL_CARD.md. The first is compared with the network on the bytes of real
+    pictures; the agreement of the second with the first is printed, and is in the card.
     """
-    from steel_defect.contract import ContractError  # noqa: PLC0415 - help needs none of it
-    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - as above
-    from steel_defect_trainer.evaluation.run import RunError, read_run  # noqa: PLC0415 - as above
-    from steel_defect_trainer.exporting.onnx_file import ExportError  # noqa: PLC0415 - as above
-    from steel_defect_trainer.exporting.quantise import QuantisationError  # noqa: PLC0415 - as above
-    from steel_defect_trainer.exporting.run import Request, export_run  # noqa: PLC0415 - as above
-    from steel_defect_trainer.training.checkpoint import CheckpointError  # noqa: PLC0415 - as above
+    from steel_defect_trainer.exporting.run import ExportRequest, export_run  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 
     try:
         read = read_run(run)
         exported = export_run(
-            Request(
+            ExportRequest(
                 run=read,
                 output=output or read.folder,
                 name=name or str(read.recipe["name"]),
@@ -58,7 +54,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
                 cache=cache,
             )
         )
-    except (RunError, CheckpointError, DataError, ContractError, ExportError, QuantisationError, OSError) as error:
+    except (TrainerError, OSError) as error:
         raise click.ClickException(str(error)) from error
     if exported.int8 is not None:
         _print(exported.int8)

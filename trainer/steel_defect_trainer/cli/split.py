@@ -9,6 +9,7 @@ import click
 
 from steel_defect.cli.console import table_console
 from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.errors import TrainerError
 
 if TYPE_CHECKING:
     from steel_defect_trainer.data.dataset import DataSet
@@ -43,18 +44,18 @@ def command(folder: Path, output: Path, seed: int, subset: tuple[int, int] | Non
     FOLDER is laid out as Severstal's on Kaggle (train.csv, train_images/), as a table labels.csv with the columns file,
     label and, where known, mask and group, or as folders defect/ and clean/.
     """
-    from steel_defect_trainer.data import split as splitting  # noqa: PLC0415 - heavy, and --help does without
-    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - as above
-    from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - as above
+    from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.data.near_duplicates import group_near_duplicates  # noqa: PLC0415 - as above
+    from steel_defect_trainer.data.split import make_split, write_split  # noqa: PLC0415 - as above
+    from steel_defect_trainer.data.split import subset as drawn_subset  # noqa: PLC0415 - as above
 
     try:
         dataset = group_near_duplicates(open_data(folder), cache)
-        split = splitting.make_split(dataset, seed)
+        split = make_split(dataset, seed)
         if subset:
-            split = splitting.subset(dataset, split, seed, *subset)
-        splitting.write_split(split, dataset, output)
-    except DataError as error:
+            split = drawn_subset(dataset, split, seed, *subset)
+        write_split(split, dataset, output)
+    except TrainerError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error

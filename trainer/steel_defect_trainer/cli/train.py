@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.errors import TrainerError
+from steel_defect_trainer.recipe import names, read_recipe
 
-RECIPES = sorted(path.stem for path in (Path(__file__).parents[1] / "recipes").glob("*.toml"))
 
-
-@click.command("train", epilog=f"Recipes: {', '.join(RECIPES)}. With many GPUs: torchrun -m steel_defect train ...")
+@click.command("train", epilog=f"Recipes: {', '.join(names())}. With many GPUs: torchrun -m steel_defect train ...")
 @click.argument("recipe")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
@@ -54,17 +54,14 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     """Train RECIPE, the name of one or a .toml file, on the labelled pictures in FOLDER.
 
     Without FOLDER, 2,000 strips are drawn and trained on. 'steel-defect split --help' says how a folder is laid out.
-    A run that was stopped, however, goes on with the same command to the same result. The run's folder gets the
-    resolved recipe, the split, the log, curves for TensorBoard, checkpoints, and what the network says of the
-    validation pictures, or of the test pictures for a recipe that trains a final model.
+    A run can be resumed with the same command however it was stopped, and ends with the same weights. The run's folder
+    gets the resolved recipe, the split, the log, curves for TensorBoard, checkpoints, and the predictions for the
+    validation pictures, or for the test pictures if the recipe trains a final model.
     """
     import torch  # noqa: PLC0415 - heavy, and --help does without
 
-    from steel_defect_trainer.data.dataset import DataError  # noqa: PLC0415 - as above
-    from steel_defect_trainer.recipe import RecipeError, read_recipe  # noqa: PLC0415 - as above
-    from steel_defect_trainer.training.checkpoint import CheckpointError  # noqa: PLC0415 - as above
-    from steel_defect_trainer.training.distributed import world  # noqa: PLC0415 - as above
-    from steel_defect_trainer.training.run import Request, Start, carry_out  # noqa: PLC0415 - as above
+    from steel_defect_trainer.training.distributed import joined_world  # noqa: PLC0415 - as above
+    from steel_defect_trainer.training.run import Start, TrainingRequest, carry_out  # noqa: PLC0415 - as above
 
     try:
         resolved = read_recipe(recipe, overrides)
@@ -72,12 +69,13 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
             message = "PyTorch finds no GPU on this machine: leave --device out, or use --device cpu"
             raise click.UsageError(message)
         output = output or Path("runs") / resolved.name
-        with world(device) as processes:
+        with joined_world(device) as world:
             if workers is None:
-                workers = min(8, os.cpu_count() or 1) if processes.device.type == "cuda" else 0
+                workers = min(8, os.cpu_count() or 1) if world.device.type == "cuda" else 0
             start = Start(start_from, backbone, from_scratch)
-            run = carry_out(Request(resolved, folder, split, start, output, cache, workers), processes)
-    except (RecipeError, DataError, CheckpointError) as error:
+            request = TrainingRequest(resolved, folder, split, start, output, cache, workers)
+            run = carry_out(request, world)
+    except TrainerError as error:
         raise click.ClickException(str(error)) from error
     except torch.OutOfMemoryError as error:
         message = f"the GPU has too little memory for this batch: try --set optimisation.batch=... ({error})"
@@ -85,9 +83,9 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     except OSError as error:
         raise click.ClickException(_reason(error)) from error
     except KeyboardInterrupt:
-        click.echo("stopped; the same command goes on from the last checkpoint", err=True)
+        click.echo("stopped; the same command resumes from the last checkpoint", err=True)
         raise
-    if processes.leads:
+    if world.leads:
         click.echo(f"{run.path} is trained; next: steel-defect evaluate {run.path}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from steel_defect_trainer.data.dataset import DataError
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def cached(cache: Path, key: str, make: Callable[[Path], None]) -> Path:
     """The folder `cache/key`, filled by `make` if it is not there.
 
-    `make` fills a folder beside it, which takes its name only when it is complete and on the disk. Whoever asks for the
-    same key meanwhile waits, on this machine and where the file system has locks. The lock of a process that was killed
-    is free again, and what it left is removed.
+    `make` fills a folder beside it, which takes its name only when it is complete and on the disk. A process that asks
+    for the same key meanwhile waits, on other machines too if the file system has locks. The lock of a process that was
+    killed is free again, and its remains are removed.
 
     Raises:
         DataError: the disk is full or the folder cannot be written; what was begun is removed.

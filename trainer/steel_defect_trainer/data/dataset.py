@@ -1,10 +1,12 @@
-"""What a labelled folder holds, whatever its layout: pictures, classes, where the damage is, what belongs together."""
+"""The content of a labelled folder in any layout: pictures, classes, masks, groups."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.contract import InputSpec
-
-
-class DataError(ValueError):
-    """The data cannot be used as it is. The message names the file, the row where there is one, and what to do."""
 
 
 class MaskSource(Protocol):
@@ -48,7 +46,7 @@ class LabelledPicture:
     Attributes:
         name: path of the file relative to the folder of the data set, with "/".
         classes: numbers of its classes, from 0; empty for a clean picture.
-        masks: class to where it is. A class of the picture without an entry is somewhere unknown.
+        masks: class to its mask. The place of a class without an entry is unknown.
         group: pictures of one group stay in one part when data is split.
     """
 
@@ -66,7 +64,7 @@ class DataSet:
         folder: that the names are relative to.
         class_names: by number of the class.
         pictures: sorted by name.
-        size: height and width that each picture must have; None where they may differ.
+        size: height and width that each picture must have; None if they may differ.
         present: whether the pictures are there; False where only the label table was read.
     """
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from steel_defect_trainer.data.dataset import DataError, DataSet, LabelledPicture
+from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 from steel_defect_trainer.data.masks import PictureMask
 from steel_defect_trainer.data.pictures import pictures_below
 from steel_defect_trainer.data.tables import rows
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def open_folders(folder: Path) -> DataSet:
 
 @dataclass
 class _Rows:
-    """What the rows of one picture say."""
+    """The content of the rows of one picture."""
 
     row: int
     group: str
@@ -49,38 +50,38 @@ class _Rows:
 def open_table(table: Path, root: Path | None = None) -> DataSet:
     """Read a table `file,label[,mask][,group]`.
 
-    `file` is relative to `root`, which is the folder of the table unless said otherwise. `label` is "clean" or the name
-    of a class; a picture with two classes has two rows. `mask`, where it is known, is a picture as large as the file,
-    bright where it has that class. Pictures with the same `group`, of one coil say, stay together when data is split.
+    `file` is relative to `root`, by default the folder of the table. `label` is "clean" or the name
+    of a class; a picture with two classes has two rows. `mask`, if it is known, is a picture as large as the file,
+    bright on that class. Pictures with the same `group`, for example of one coil, stay together when data is split.
     Classes are numbered in the order of their names.
 
     Raises:
-        DataError: with file and row, where the table cannot be used or a picture is missing.
+        DataError: the table cannot be used or a picture is missing; names file and row.
     """
     root = root or table.parent
     found: dict[str, _Rows] = {}
     for row, values in rows(table, ("file", "label")):
-        place = f"{table}, row {row}"
+        where = f"{table}, row {row}"
         name, label, mask = values["file"].strip(), values["label"].strip(), values.get("mask", "").strip()
         label = CLEAN if label.casefold() == CLEAN else label
         if not name or not label:
-            message = f"{place}: file and label must both be given; the label of a picture without defect is {CLEAN!r}"
+            message = f"{where}: file and label must both be given; the label of a picture without defect is {CLEAN!r}"
             raise DataError(message)
         group = values.get("group", "").strip() or name
         picture = found.setdefault(name, _Rows(row, group))
         if label in picture.labels or (picture.labels and CLEAN in {label, *picture.labels}):
-            message = f"{place}: {name} is {' and '.join(picture.labels)} by row {picture.row}, and {label} here"
+            message = f"{where}: {name} is {' and '.join(picture.labels)} by row {picture.row}, and {label} here"
             raise DataError(message)
         if group != picture.group:
-            message = f"{place}: {name} is in group {picture.group} by row {picture.row}, and in {group} here"
+            message = f"{where}: {name} is in group {picture.group} by row {picture.row}, and in {group} here"
             raise DataError(message)
         if label == CLEAN and mask:
-            message = f"{place}: {name} is clean, so it has no mask; found {mask}"
+            message = f"{where}: {name} is clean, so it has no mask; found {mask}"
             raise DataError(message)
         if not picture.labels and not (root / name).is_file():
-            message = f"{place}: picture {root / name} is missing"
+            message = f"{where}: picture {root / name} is missing"
             raise DataError(message)
-        picture.labels[label] = PictureMask(root / mask, place) if mask else None
+        picture.labels[label] = PictureMask(root / mask, where) if mask else None
     class_names = tuple(sorted({label for picture in found.values() for label in picture.labels} - {CLEAN}))
     number_of = {name: number for number, name in enumerate(class_names)}
     pictures = []

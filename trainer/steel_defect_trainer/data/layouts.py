@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steel_defect_trainer.data import generic, severstal
-from steel_defect_trainer.data.dataset import DataError, DataSet
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steel_defect_trainer.data.dataset import DataSet
+
 
 def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
-    """Read the labels of a folder; the layout is told by what is there.
+    """Read the labels of a folder; the files in it decide the layout.
 
     - `train.csv` and `train_images/`: Severstal, as Kaggle has it (`steel_defect_trainer.data.severstal`);
     - `labels.csv`: a table of files and labels (`steel_defect_trainer.data.generic.open_table`);
@@ -20,10 +22,10 @@ def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
 
     Args:
         folder: of the data.
-        tables_only: make do with `train.csv` where there is no `train_images/`.
+        tables_only: accept `train.csv` without `train_images/`.
 
     Raises:
-        DataError: it is none of these, cannot be used as it is, or holds no picture.
+        DataError: it has none of these layouts, cannot be used as it is, or holds no picture.
     """
     if (folder / severstal.TABLE).exists():
         pictures = folder / severstal.PICTURES
@@ -37,7 +39,7 @@ def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
         dataset = generic.open_folders(folder)
     else:
         message = (
-            f"{folder} has no layout that is read here: {severstal.TABLE} and {severstal.PICTURES}/, "
+            f"{folder} has none of the known layouts: {severstal.TABLE} and {severstal.PICTURES}/, "
             f"{generic.TABLE}, or {generic.DEFECT}/ and {generic.CLEAN}/"
         )
         raise DataError(message)

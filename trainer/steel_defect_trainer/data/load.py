@@ -13,8 +13,8 @@ import numpy as np
 from steel_defect.errors import SteelDefectError
 from steel_defect.image import Picture, decode
 from steel_defect_trainer.data.cache import cached
-from steel_defect_trainer.data.dataset import DataError
-from steel_defect_trainer.data.parallel import in_order
+from steel_defect_trainer.data.parallel import with_progress
+from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.strips import CELL, UNKNOWN, StripSet
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from steel_defect.contract import InputSpec
     from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 
-# Changes with what is in the cache for the same files.
+# Changes if the cache holds something else for the same files.
 _FORMAT: Final = 1
 
 
@@ -35,7 +35,7 @@ def load(dataset: DataSet, spec: InputSpec, cache: Path) -> StripSet:
 
     Decodes in parallel the first time; later, and in other processes, it maps what is in `cache`. A picture, a mask, a
     label or a part of `spec` that changed is noticed by the files' sizes and times, and decoded anew. The pixels are
-    mapped copy-on-write: they can be changed in memory, and the file stays as it is.
+    mapped copy-on-write: they can be changed in memory, and the file does not change.
 
     Raises:
         DataError: a picture or a mask cannot be used, or the cache cannot be written.
@@ -71,7 +71,7 @@ def _classes(dataset: DataSet) -> NDArray[np.float32]:
 
 
 def _decode_all(dataset: DataSet, spec: InputSpec, folder: Path) -> None:
-    """Write pixels and cells row by row. Not through a map: where the disk is full, a map ends the whole process."""
+    """Write pixels and cells row by row. Not through a map: if the disk is full, a map ends the whole process."""
     count, classes = len(dataset), len(dataset.class_names)
     digest = hashlib.sha256()
 
@@ -85,7 +85,7 @@ def _decode_all(dataset: DataSet, spec: InputSpec, folder: Path) -> None:
         cells = files.enter_context((folder / "cells.npy").open("wb"))
         _header(pixels, np.uint8, (count, spec.height, spec.width))
         _header(cells, np.int8, (count, classes, spec.height // CELL, spec.width // CELL))
-        for its_pixels, its_cells, its_digest in in_order("decoding", dataset.pictures, one):
+        for its_pixels, its_cells, its_digest in with_progress("decoding", dataset.pictures, one):
             pixels.write(its_pixels.tobytes())
             cells.write(its_cells.tobytes())
             digest.update(its_digest)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.data.dataset import DataSet
 
 _FREE: Final = "Free"
-# Of large uneven surfaces two masks have 1 and 3 bright pixels, and four none; the smallest defect has 26.
+# Six masks of large uneven surfaces have 0, 1 or 3 bright pixels; the smallest defect has 26.
 _LEAST_PIXELS: Final = 20
 _BRIGHT: Final = 127
 
@@ -30,7 +30,7 @@ def open_magnetic_tiles(folder: Path, work: Path) -> DataSet:
 
     Args:
         folder: with `labels.csv` (`file,class,...`), `images/` and `masks/` (same names, .png).
-        work: where the table in the generic layout and the hashes are kept.
+        work: folder in which the table in the generic layout and the hashes are kept.
 
     Raises:
         DataError: a table or a picture cannot be used.

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from steel_defect_trainer.data import rle
-from steel_defect_trainer.data.dataset import DataError
+from steel_defect_trainer.errors import DataError, MaskError
 from steel_defect_trainer.strips import UNKNOWN, cells_of_mask
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ _WIDE_BOX: Final = 0.5
 
 @dataclass(frozen=True)
 class RunLengthMask:
-    """Runs of pixels down the columns, as Severstal writes them; `place` names file and row for errors."""
+    """Runs of pixels down the columns, as Severstal writes them; `where` names file and row for errors."""
 
     text: str
-    place: str
+    where: str
 
     def mask(self, size: tuple[int, int]) -> NDArray[np.bool_]:
         """The damaged pixels of a picture of this height and width.
@@ -42,7 +42,7 @@ class RunLengthMask:
         Raises:
             DataError: the text is no mask of such a picture.
         """
-        with _naming(self.place):
+        with _naming(self.where):
             return rle.decode(self.text, *size)
 
     def columns(self, size: tuple[int, int]) -> tuple[NDArray[np.bool_], int]:
@@ -51,7 +51,7 @@ class RunLengthMask:
         Raises:
             DataError: as `mask`.
         """
-        with _naming(self.place):
+        with _naming(self.where):
             return rle.decode_columns(self.text, *size)
 
     def cells(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
@@ -65,10 +65,10 @@ class RunLengthMask:
 
 @dataclass(frozen=True)
 class PictureMask:
-    """A picture as large as the one it belongs to, bright where damaged; `place` names file and row for errors."""
+    """A picture as large as the one it belongs to, bright where damaged; `where` names file and row for errors."""
 
     path: Path
-    place: str
+    where: str
 
     def mask(self, size: tuple[int, int]) -> NDArray[np.bool_]:
         """The pixels above half of the mask's brightest: 0 and 1 work as do 0 and 255, and lossy edges do no harm.
@@ -80,16 +80,16 @@ class PictureMask:
             with Image.open(self.path) as image:
                 values = np.asarray(image.convert("L"))
         except OSError as error:
-            message = f"{self.place}: the mask {self.path} cannot be read: {error.strerror or error}"
+            message = f"{self.where}: the mask {self.path} cannot be read: {error.strerror or error}"
             raise DataError(message) from error
         if values.shape != size:
             message = (
-                f"{self.place}: the mask {self.path.name} has {values.shape[1]} x {values.shape[0]} pixels, "
+                f"{self.where}: the mask {self.path.name} has {values.shape[1]} x {values.shape[0]} pixels, "
                 f"its picture {size[1]} x {size[0]}; a mask is as large as its picture"
             )
             raise DataError(message)
         if not values.any():
-            message = f"{self.place}: the mask {self.path.name} is black; leave it out where the place is not known"
+            message = f"{self.where}: the mask {self.path.name} is black; leave it out if the place is not known"
             raise DataError(message)
         return np.asarray(values.astype(np.float32) > values.max() / 2)
 
@@ -102,7 +102,7 @@ class PictureMask:
         try:
             state = self.path.stat()
         except OSError as error:
-            message = f"{self.place}: the mask {self.path} cannot be read: {error.strerror or error}"
+            message = f"{self.where}: the mask {self.path} cannot be read: {error.strerror or error}"
             raise DataError(message) from error
         return f"{self.path.name}\0{state.st_size}\0{state.st_mtime_ns}"
 
@@ -129,10 +129,10 @@ class BoxMask:
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
-    """Let what is wrong with runs be said with their place."""
+def _naming(where: str) -> Iterator[None]:
+    """Turn an error in the runs into one that names their file and row."""
     try:
         yield
-    except rle.MaskError as error:
-        message = f"{place}: {error}"
+    except MaskError as error:
+        message = f"{where}: {error}"
         raise DataError(message) from error

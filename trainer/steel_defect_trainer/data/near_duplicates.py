@@ -29,7 +29,7 @@ from scipy.sparse.csgraph import connected_components
 from steel_defect.contract import InputSpec
 from steel_defect_trainer.data.cache import cached
 from steel_defect_trainer.data.load import read_picture
-from steel_defect_trainer.data.parallel import in_order
+from steel_defect_trainer.data.parallel import with_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def picture_hashes(dataset: DataSet, cache: Path) -> NDArray[np.bool_]:
         def one(picture: LabelledPicture) -> NDArray[np.bool_]:
             return window_hashes(read_picture(dataset, picture, spec)[1].pixels)
 
-        np.save(folder / "hashes.npy", np.stack(list(in_order("comparing", dataset.pictures, one))))
+        np.save(folder / "hashes.npy", np.stack(list(with_progress("comparing", dataset.pictures, one))))
 
     folder = cached(cache, f"hashes-{dataset.files_key()[:32]}", write)
     hashes: NDArray[np.bool_] = np.load(folder / "hashes.npy")
@@ -124,7 +124,7 @@ def groups_of(hashes: NDArray[np.bool_], threshold: float = THRESHOLD) -> NDArra
 
     Args:
         hashes: bool (N, windows, bits).
-        threshold: two pictures are alike where the middle window of one differs from some window of the other in at
+        threshold: two pictures are alike if the middle window of one differs from some window of the other in at
             most this share of the bits.
     """
     groups = _connected(hashes, threshold)

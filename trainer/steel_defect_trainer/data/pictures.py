@@ -10,11 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def pictures_below(folder: Path, *, recursive: bool = True) -> list[Path]:
-    """The pictures of a folder, sorted by path; hidden files are passed over."""
-    found = folder.rglob("*") if recursive else folder.glob("*")
+def pictures_below(folder: Path) -> list[Path]:
+    """The pictures in a folder and all below it, sorted by path; hidden files are left out."""
     return sorted(
         path
-        for path in found
+        for path in folder.rglob("*")
         if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()
     )

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steel_defect_trainer.errors import MaskError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class MaskError(ValueError):
-    """The text is not a run-length mask of a picture of this size."""
-
-
 def encode(mask: NDArray[np.bool_]) -> str:
-    """Write a boolean mask of shape (height, width) as "start length start length ..."; "" where nothing is set."""
+    """Write a boolean mask of shape (height, width) as "start length start length ..."; "" if nothing is set."""
     flat = np.concatenate([[False], mask.ravel(order="F"), [False]])
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     starts, ends = changes[::2], changes[1::2]

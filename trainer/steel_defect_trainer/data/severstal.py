@@ -6,9 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from steel_defect_trainer.data.dataset import DataError, DataSet, LabelledPicture
+from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 from steel_defect_trainer.data.masks import RunLengthMask
 from steel_defect_trainer.data.tables import header, rows
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +19,14 @@ HEIGHT: Final = 256
 WIDTH: Final = 1600
 TABLE: Final = "train.csv"
 PICTURES: Final = "train_images"
-CLASS_NAMES: Final = ("class 1", "class 2", "class 3", "class 4")
+# Severstal numbers its four classes and does not name them; the names say what is seen in them.
+CLASSES: Final = {1: "pits", 2: "cracks", 3: "scratches", 4: "rolled-in scale"}
+CLASS_NAMES: Final = tuple(f"class {number}" for number in CLASSES)
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """One row of `train.csv`: a picture, one of its classes from 0, and its runs; no runs where it has none of it."""
+    """One row of `train.csv`: a picture, one of its classes from 0, and its runs; no runs if it has none of it."""
 
     row: int
     name: str
@@ -35,10 +38,10 @@ def read_annotations(path: Path) -> Iterator[Annotation]:
     """The rows of a `train.csv`, whichever of the two formats it has.
 
     `ImageId,ClassId,EncodedPixels` has a row for each defect. `ImageId_ClassId,EncodedPixels`, where the first column
-    is `0002cc93b.jpg_1`, has four rows a picture, with nothing in the second where the picture has none of the class.
+    is `0002cc93b.jpg_1`, has four rows a picture, with nothing in the second if the picture has none of the class.
 
     Raises:
-        DataError: with file and row, where the table cannot be used.
+        DataError: the table cannot be used; names file and row.
     """
     joined = _is_joined(path)
     columns = ("ImageId_ClassId", "EncodedPixels") if joined else ("ImageId", "ClassId", "EncodedPixels")
@@ -48,7 +51,7 @@ def read_annotations(path: Path) -> Iterator[Annotation]:
             name, _, number = values["ImageId_ClassId"].rpartition("_")
         else:
             name, number = values["ImageId"], values["ClassId"]
-        if number not in {"1", "2", "3", "4"} or not name:
+        if number not in map(str, CLASSES) or not name:
             message = f"{path}, row {row}: unknown class {number!r} of picture {name!r}; the classes are 1 to 4"
             raise DataError(message)
         annotation = Annotation(row, name, int(number) - 1, values["EncodedPixels"].strip())
@@ -69,8 +72,8 @@ def _is_joined(path: Path) -> bool:
 def open_severstal(folder: Path, *, tables_only: bool = False) -> DataSet:
     """Read the labels of a Severstal folder.
 
-    Every picture of the folder without a defect in the table is clean. Read with `tables_only`, or where there is no
-    folder of pictures, the table says which pictures there are: in the format with defects only, no clean ones.
+    Every picture of the folder without a defect in the table is clean. With `tables_only` the pictures are those of the
+    table: in the format with defects only, no clean ones.
 
     Raises:
         DataError: the table cannot be used, or a picture that it names is missing.
@@ -81,8 +84,8 @@ def open_severstal(folder: Path, *, tables_only: bool = False) -> DataSet:
     for annotation in read_annotations(table):
         first_row.setdefault(annotation.name, annotation.row)
         if annotation.runs:
-            place = f"{table}, row {annotation.row}"
-            masks[annotation.name][annotation.number] = RunLengthMask(annotation.runs, place)
+            where = f"{table}, row {annotation.row}"
+            masks[annotation.name][annotation.number] = RunLengthMask(annotation.runs, where)
     if tables_only:
         names = sorted(first_row)
     else:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect_trainer.data.dataset import DataError
 from steel_defect_trainer.data.tables import rows
+from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.files import replacing
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ class Split:
         return {part: parts == part for part in PARTS}
 
 
-def make_split(dataset: DataSet, seed: int, fractions: Sequence[float] = FRACTIONS) -> Split:
+def make_split(dataset: DataSet, seed: int) -> Split:
     """Split by group, so that each part has its fraction of every combination of classes, as far as groups allow.
 
     Raises:
         DataError: there are no clean or no defect pictures, in all or in one of the parts.
     """
-    parts = _assign(dataset.pictures, fractions, seed)
+    parts = _assign(dataset.pictures, FRACTIONS, seed)
     part_of = {picture.name: PARTS[part] for picture, part in zip(dataset.pictures, parts, strict=True)}
-    shares = "/".join(f"{fraction:g}" for fraction in fractions)
+    shares = "/".join(f"{fraction:g}" for fraction in FRACTIONS)
     split = Split(part_of, f"steel-defect split of {len(dataset)} pictures, seed {seed}, {shares}")
     check(split, dataset, "the split")
     return split
@@ -170,12 +170,12 @@ def _assign(pictures: Sequence[LabelledPicture], fractions: Sequence[float], see
     of classes, and of clean and defect pictures, closest to what they should be.
     """
     groups: dict[str, list[int]] = defaultdict(list)
-    for place, picture in enumerate(pictures):
-        groups[picture.group].append(place)
+    for index, picture in enumerate(pictures):
+        groups[picture.group].append(index)
     strata = {stratum: column for column, stratum in enumerate(sorted({_stratum(item) for item in pictures}))}
     counted = np.zeros((len(pictures), len(strata) + 2))
-    for place, picture in enumerate(pictures):
-        counted[place, [strata[_stratum(picture)], -1 - bool(picture.classes)]] = 1
+    for index, picture in enumerate(pictures):
+        counted[index, [strata[_stratum(picture)], -1 - bool(picture.classes)]] = 1
     totals = np.maximum(counted.sum(axis=0), 1)
     # At the end, when only roundings are left to decide, the numbers of clean and of defect pictures come first.
     weights = np.where(np.arange(len(totals)) < len(strata), 1, 10) / totals
@@ -184,13 +184,13 @@ def _assign(pictures: Sequence[LabelledPicture], fractions: Sequence[float], see
     assigned = np.empty(len(pictures), np.int64)
     order = list(groups.values())
     np.random.default_rng(seed).shuffle(order)
-    for places in sorted(order, key=len, reverse=True):
-        counts = counted[places].sum(axis=0)
+    for members in sorted(order, key=len, reverse=True):
+        counts = counted[members].sum(axis=0)
         # By how much the squared distance to the targets grows, rare combinations weighing as much as common ones.
         cost = (counts * (2 * (filled - targets) + counts) * weights).sum(axis=1)
         part = int(np.argmin(cost))
         filled[part] += counts
-        assigned[places] = part
+        assigned[members] = part
     return assigned
 
 

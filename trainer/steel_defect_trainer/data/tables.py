@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from steel_defect_trainer.data.dataset import DataError
+from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH, blob, blur, line, noise, relief, smoothstep
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
+from steel_defect_trainer.drawing.fields import blob, blur, line, noise, relief, smoothstep
 
 if TYPE_CHECKING:
     from steel_defect_trainer.drawing.fields import Field, Mask
 
 
 def _column(rng: np.random.Generator, steel: Field) -> float:
-    """A column where there is steel."""
+    """A column with steel."""
     weights = steel[0] + 1e-6
     return float(rng.choice(WIDTH, p=weights / weights.sum()))
 

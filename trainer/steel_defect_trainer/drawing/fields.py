@@ -1,18 +1,17 @@
-"""Random fields that the synthetic strips are made of: noise, blobs, relief. Float32 (256, 1600) unless said."""
+"""Random fields that the synthetic strips are made of: noise, blobs, relief. Float32 (256, 1600) by default."""
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
+
 Field: TypeAlias = NDArray[np.float32]
 Mask: TypeAlias = NDArray[np.bool_]
-
-HEIGHT: Final = 256
-WIDTH: Final = 1600
 
 
 def noise(rng: np.random.Generator, rows: int, columns: int) -> Field:

@@ -22,8 +22,8 @@ import numpy as np
 from PIL import Image
 
 from steel_defect_trainer.data import rle
+from steel_defect_trainer.data.severstal import CLASSES, HEIGHT, WIDTH
 from steel_defect_trainer.drawing import damage, surface
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,16 +43,13 @@ COMBINATIONS: Final[Mapping[tuple[int, ...], int]] = {
     (1, 2): 35,
     (2, 3): 14,
 }
-DRAW: Final[Mapping[int, Callable[[np.random.Generator, Field, Field], tuple[Field, Mask]]]] = {
-    1: damage.pits,
-    2: damage.cracks,
-    3: damage.scratches,
-    4: damage.rolled_in_scale,
-}
+DRAW: Final[Mapping[int, Callable[[np.random.Generator, Field, Field], tuple[Field, Mask]]]] = dict(
+    zip(CLASSES, (damage.pits, damage.cracks, damage.scratches, damage.rolled_in_scale), strict=True)
+)
 # A mask smaller than this is not seen in the picture, and smaller than nearly all of Severstal's: drawn again.
 _LEAST_AREA: Final = 400
 FULL_STRENGTH: Final = (1.0, 1.0)
-# Faint enough that recipes can be told apart: at full strength nearly every one is perfect.
+# Faint enough to show differences between recipes: at full strength nearly every one is perfect.
 HARD_STRENGTH: Final = (0.1, 0.5)
 
 
@@ -114,7 +111,7 @@ def _classes(rng: np.random.Generator) -> tuple[int, ...]:
 
 
 def _clean(rng: np.random.Generator, *, clean: bool, mark: str) -> tuple[Field, Field, tuple[str, ...]]:
-    """An undamaged strip, where there is steel (1) and where not (0), and the names of its marks."""
+    """An undamaged strip, a field that is 1 on steel and 0 elsewhere, and the names of its marks."""
     strip, steel = surface.rolled_steel(rng), np.ones((HEIGHT, WIDTH), np.float32)
     marks: list[str] = []
     # Chances on a damaged strip, and on a clean one. What covers a whole picture is only ever judged clean.
@@ -183,7 +180,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--hard", action="store_true", help="faint damage, to tell recipes apart")
+    parser.add_argument("--hard", action="store_true", help="faint damage, to compare recipes")
     options = parser.parse_args()
     write_folder(
         options.folder,

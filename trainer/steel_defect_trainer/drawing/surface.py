@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steel_defect_trainer.drawing.fields import HEIGHT, WIDTH, axes, blob, blur, noise, relief, smoothstep, stretch
+from steel_defect_trainer.data.severstal import HEIGHT, WIDTH
+from steel_defect_trainer.drawing.fields import axes, blob, blur, noise, relief, smoothstep, stretch
 
 if TYPE_CHECKING:
     from steel_defect_trainer.drawing.fields import Field
@@ -136,7 +137,7 @@ def dark_edge(rng: np.random.Generator, strip: Field) -> tuple[Field, Field]:
     """The strip ends inside the picture; beyond is black.
 
     Returns:
-        The picture, and a field that is 1 where there is steel and 0 where there is none.
+        The picture, and a field that is 1 on steel and 0 elsewhere.
     """
     _, columns = axes()
     place = rng.uniform(0.03, 0.6) * WIDTH

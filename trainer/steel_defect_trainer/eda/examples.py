@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 from PIL import Image, ImageColor
 from scipy import ndimage
 
 from steel_defect_trainer.eda.figures import class_colour
 from steel_defect_trainer.eda.survey import known_mask, read_pixels
+from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +33,13 @@ class Example:
         jpeg: bytes of the picture.
         wide: whether it needs the whole width of the page.
         name: of the file.
-        said: its classes, with the areas that are known.
+        caption: its classes, with the areas that are known.
     """
 
     jpeg: bytes
     wide: bool
     name: str
-    said: str
+    caption: str
 
 
 def clean_examples(dataset: DataSet) -> list[Example]:
@@ -49,43 +49,42 @@ def clean_examples(dataset: DataSet) -> list[Example]:
 
 
 def class_examples(dataset: DataSet, surveyed: Sequence[Surveyed], number: int) -> list[Example]:
-    """A few pictures of one class: with a small, a usual and a large mask where masks are known.
+    """A few pictures of one class: with a small, a usual and a large mask if masks are known.
 
     Pictures that have this class alone are taken first, for a mixture shows neither.
     """
-    having = [place for place, picture in enumerate(dataset.pictures) if number in picture.classes]
-    alone = [place for place in having if len(dataset.pictures[place].classes) == 1]
-    places = alone if len(alone) >= _OF_EACH else having
+    having = [index for index, picture in enumerate(dataset.pictures) if number in picture.classes]
+    alone = [index for index in having if len(dataset.pictures[index].classes) == 1]
+    shown = alone if len(alone) >= _OF_EACH else having
     area = {
-        place: defect.area
-        for place in places
-        for defect in surveyed[place].defects
+        index: defect.area
+        for index in shown
+        for defect in surveyed[index].defects
         if defect.number == number and defect.area is not None
     }
-    ranked = sorted(area, key=lambda place: (area[place], place))
+    ranked = sorted(area, key=lambda index: (area[index], index))
     if len(ranked) >= _OF_EACH:
         chosen = [dataset.pictures[ranked[int(rank * len(ranked))]] for rank in _RANKS]
     else:
-        chosen = _spread([dataset.pictures[place] for place in places])
+        chosen = _spread([dataset.pictures[index] for index in shown])
     return [_example(dataset, picture) for picture in chosen]
 
 
 def _spread(pictures: list[LabelledPicture]) -> list[LabelledPicture]:
-    places = np.linspace(0, len(pictures) - 1, min(_OF_EACH, len(pictures))).round().astype(int)
-    return [pictures[place] for place in places]
+    return [pictures[index] for index in spread(len(pictures), _OF_EACH)]
 
 
 def _example(dataset: DataSet, picture: LabelledPicture) -> Example:
-    """Around each mask a line is drawn, just outside, so that the damage itself stays as it is."""
+    """Around each mask a line is drawn, just outside, so that the damage itself is not changed."""
     pixels = read_pixels(dataset, picture).copy()
     height, width = pixels.shape[:2]
     thickness = 1 + max(height, width) // 600
-    said = []
+    classes = []
     for number in sorted(picture.classes):
         mask = known_mask(picture, number, (height, width))
-        said.append(dataset.class_names[number])
+        classes.append(dataset.class_names[number])
         if mask is not None:
-            said[-1] += f", {mask.sum():,} pixels"
+            classes[-1] += f", {mask.sum():,} pixels"
             pixels[ndimage.binary_dilation(mask, iterations=thickness) & ~mask] = ImageColor.getrgb(
                 class_colour(number)
             )
@@ -93,4 +92,4 @@ def _example(dataset: DataSet, picture: LabelledPicture) -> Example:
     image.thumbnail((_WIDEST, _WIDEST), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=85)
-    return Example(buffer.getvalue(), width > 3 * height, picture.name, "; ".join(said) or "clean")
+    return Example(buffer.getvalue(), width > 3 * height, picture.name, "; ".join(classes) or "clean")

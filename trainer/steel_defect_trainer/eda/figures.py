@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,22 +9,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from steel_defect_trainer.eda.survey import centres
+from steel_defect_trainer.reporting.plots import CLEAN, DEFECT, QUIET, label_axes, to_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from steel_defect_trainer.eda.survey import Surveyed
     from steel_defect_trainer.eda.tables import Table
 
-# Told apart on gray steel and on white paper, by colour-blind eyes too (Okabe and Ito's palette, without black).
+# Distinct on gray steel and on white paper, for colour-blind eyes too (Okabe and Ito's palette, without black).
 CLASS_COLOURS: Final = ("#e69f00", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#0072b2", "#f0e442")
-_CLEAN: Final = "#1d4ed8"
-_DEFECT: Final = "#b45309"
-_QUIET: Final = "#64748b"
-_DPI: Final = 130
 _BINS: Final = 40
 # So many dots can be seen through each other.
 _DOTS: Final = 300
@@ -48,8 +43,8 @@ def bars(table: Table, colours: Sequence[str]) -> bytes:
     axes.set_xlim(0, max(counts) * 1.3)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    _label(axes, "", what, "")
-    return _png(figure)
+    label_axes(axes, "", what, "")
+    return to_png(figure)
 
 
 def areas(surveyed: Sequence[Surveyed], class_names: Sequence[str]) -> bytes:
@@ -68,15 +63,15 @@ def areas(surveyed: Sequence[Surveyed], class_names: Sequence[str]) -> bytes:
         tick_labels=[class_names[number] for number in numbers],
         patch_artist=True,
         widths=0.6,
-        flierprops={"marker": ".", "markersize": 2, "markeredgecolor": _QUIET, "alpha": 0.4},
+        flierprops={"marker": ".", "markersize": 2, "markeredgecolor": QUIET, "alpha": 0.4},
         medianprops={"color": "black"},
     )
     for number, box in zip(numbers, drawn["boxes"], strict=True):
         box.set_facecolor(class_colour(number))
     axes.set_xscale("log")
     axes.invert_yaxis()
-    _label(axes, "", "area of the mask in pixels, logarithmic; the box holds the middle half", "")
-    return _png(figure)
+    label_axes(axes, "", "area of the mask in pixels, logarithmic; the box holds the middle half", "")
+    return to_png(figure)
 
 
 def colours(levels: NDArray[np.float64], means: NDArray[np.float64], defect: NDArray[np.bool_], *, gray: bool) -> bytes:
@@ -91,7 +86,7 @@ def colours(levels: NDArray[np.float64], means: NDArray[np.float64], defect: NDA
     figure = Figure(figsize=(11.0, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     if gray:
-        for shares, label, colour in ((levels[0, 0], "clean", _CLEAN), (levels[1, 0], "defect", _DEFECT)):
+        for shares, label, colour in ((levels[0, 0], "clean", CLEAN), (levels[1, 0], "defect", DEFECT)):
             left.plot(100 * shares, color=colour, label=label)
     else:
         for channel, colour in enumerate(("#dc2626", "#16a34a", "#2563eb")):
@@ -100,21 +95,21 @@ def colours(levels: NDArray[np.float64], means: NDArray[np.float64], defect: NDA
                 left.plot(100 * levels[kind, channel], line, color=colour, label=label)
     left.set_ylim(bottom=0)
     edges = np.linspace(0, 256, _BINS + 1).tolist()
-    for chosen, label, colour in ((~defect, "clean", _CLEAN), (defect, "defect", _DEFECT)):
+    for chosen, label, colour in ((~defect, "clean", CLEAN), (defect, "defect", DEFECT)):
         right.hist(means[chosen], edges, alpha=0.55, color=colour, label=label)
     for axes in (left, right):
         axes.set_xlim(0, 255)
         axes.legend()
     right.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    _label(left, "Levels of pixels", "level, 0 black to 255 white", "% of the pixels")
-    _label(right, "Brightness of pictures", "mean level of a picture", "pictures")
-    return _png(figure)
+    label_axes(left, "Levels of pixels", "level, 0 black to 255 white", "% of the pixels")
+    label_axes(right, "Brightness of pictures", "mean level of a picture", "pictures")
+    return to_png(figure)
 
 
 def locations(surveyed: Sequence[Surveyed], class_names: Sequence[str], size: tuple[int, int] | None) -> bytes:
     """Centres of the regions of each class, along the width, along the height, and over the picture.
 
-    Where the pictures have no common `size` (height, width), places are shares of width and height.
+    If the pictures have no common `size` (height, width), positions are shares of width and height.
     """
     of_class = region_centres(surveyed, size)
     height, width = size or (1, 1)
@@ -128,18 +123,18 @@ def locations(surveyed: Sequence[Surveyed], class_names: Sequence[str], size: tu
         for axes in (along, down):
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         name = f"{class_names[number]}: {len(points):,} regions"
-        _label(along, name, f"centre along the width, {unit}", "regions")
-        _label(down, "", f"centre along the height, {unit}", "")
+        label_axes(along, name, f"centre along the width, {unit}", "regions")
+        label_axes(down, "", f"centre along the height, {unit}", "")
         clear = float(np.clip(_DOTS / len(points), 0.05, 0.7))
         over.scatter(points[:, 0], points[:, 1], s=10, color=colour, alpha=clear, edgecolors="none")
         over.set_xlim(0, width)
         over.set_ylim(height, 0)
-        _label(over, "", f"centres over the picture, {unit}", "")
-    return _png(figure)
+        label_axes(over, "", f"centres over the picture, {unit}", "")
+    return to_png(figure)
 
 
 def region_centres(surveyed: Sequence[Surveyed], size: tuple[int, int] | None) -> dict[int, NDArray[np.float64]]:
-    """Centres of the regions by class: in pixels where the pictures have one size, else as shares of the picture."""
+    """Centres of the regions by class: in pixels if the pictures have one size, else as shares of the picture."""
     of_class: dict[int, list[NDArray[np.float64]]] = {}
     for one in surveyed:
         if one.size is None:
@@ -149,18 +144,3 @@ def region_centres(surveyed: Sequence[Surveyed], size: tuple[int, int] | None) -
             if len(defect.boxes):
                 of_class.setdefault(defect.number, []).append(centres(defect.boxes) / scale)
     return {number: np.concatenate(of_class[number]) for number in sorted(of_class)}
-
-
-def _label(axes: Axes, title: str, across: str, upwards: str) -> None:
-    axes.set_title(title, fontsize=11)
-    axes.set_xlabel(across)
-    axes.set_ylabel(upwards)
-    axes.grid(visible=True, alpha=0.25)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    return buffer.getvalue()

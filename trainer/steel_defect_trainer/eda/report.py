@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from steel_defect_trainer.eda.sections import Section, sections
 from steel_defect_trainer.eda.survey import survey
 from steel_defect_trainer.files import replacing
+from steel_defect_trainer.reporting.html import html_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,14 +46,7 @@ def slug(caption: str) -> str:
 
 
 def _render(dataset: DataSet, title: str, parts: list[Section]) -> str:
-    environment = Environment(
-        loader=PackageLoader("steel_defect_trainer.eda", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data_uri"] = lambda data, kind: f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    environment = html_environment("steel_defect_trainer.eda")
     environment.filters["slug"] = slug
     environment.filters["cell"] = _cell
     return environment.get_template("report.html.jinja").render(

@@ -1,4 +1,4 @@
-"""The seven parts of the analysis: what is said, which tables and figures show it, and what could not be computed."""
+"""The seven parts of the analysis: text, tables and figures, and what could not be computed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from steel_defect_trainer.eda import figures, tables
 from steel_defect_trainer.eda.examples import Example, class_examples, clean_examples
 from steel_defect_trainer.eda.figures import class_colour
+from steel_defect_trainer.reporting.plots import CLEAN, DEFECT, QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from steel_defect_trainer.data.dataset import DataSet
     from steel_defect_trainer.eda.survey import Surveyed
 
-_DEFECT_CLEAN: Final = ("#b45309", "#1d4ed8")
-_PLAIN: Final = ("#64748b",)
 _DARK: Final = 16
 
 
@@ -77,7 +76,7 @@ def _sizes_and_balance(dataset: DataSet, surveyed: Sequence[Surveyed]) -> Sectio
         "Sizes and label balance",
         text,
         shown,
-        {"Pictures with and without a defect": figures.bars(balance, _DEFECT_CLEAN)},
+        {"Pictures with and without a defect": figures.bars(balance, (DEFECT, CLEAN))},
     )
 
 
@@ -113,7 +112,7 @@ def _mixtures(dataset: DataSet) -> Section:
     if len(pairs):
         shown["Classes on pictures with several types"] = tables.classes_of_mixed_pictures(dataset)
         shown["Pairs on pictures with two types"] = pairs
-        drawn["Pairs on pictures with two types"] = figures.bars(pairs, _PLAIN)
+        drawn["Pairs on pictures with two types"] = figures.bars(pairs, (QUIET,))
     mixed = tables.most_mixed(dataset)
     if len(mixed):
         shown["Pictures with three types or more"] = mixed

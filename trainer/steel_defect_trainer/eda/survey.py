@@ -1,4 +1,4 @@
-"""One pass over a data set: what is on each picture, as far as labels, masks and pictures tell."""
+"""One pass over a data set: the content of each picture, from labels, masks and pixels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy import ndimage
 from steel_defect.contract import InputSpec
 from steel_defect_trainer.data.load import read_picture
 from steel_defect_trainer.data.masks import PictureMask, RunLengthMask
-from steel_defect_trainer.data.parallel import in_order
+from steel_defect_trainer.data.parallel import with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Defect:
 
     Attributes:
         number: of the class, from 0.
-        area: pixels of its mask; None where the place is not known.
+        area: pixels of its mask; None if the place is not known.
         boxes: of its connected regions, int64 (regions, 4): left, top, right, bottom, the last two inside.
     """
 
@@ -47,8 +47,8 @@ class Surveyed:
 
     Attributes:
         name: as in the data set.
-        size: height and width in pixels; None where pictures are absent and may differ.
-        levels: how many pixels have each level, int64 (3, 256) for red, green, blue; None where pictures are absent.
+        size: height and width in pixels; None if pictures are absent and may differ.
+        levels: how many pixels have each level, int64 (3, 256) for red, green, blue; None if pictures are absent.
         gray: whether red, green and blue are equal all over.
         defects: by class.
     """
@@ -76,7 +76,7 @@ def survey(dataset: DataSet) -> Iterator[Surveyed]:
         size = pixels.shape[0], pixels.shape[1]
         return Surveyed(picture.name, size, levels, gray, _defects(picture, size))
 
-    return in_order("looking", dataset.pictures, one)
+    return with_progress("looking", dataset.pictures, one)
 
 
 def read_pixels(dataset: DataSet, picture: LabelledPicture) -> NDArray[np.uint8]:
@@ -116,7 +116,7 @@ def centres(boxes: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def known_mask(picture: LabelledPicture, number: int, size: tuple[int, int] | None) -> NDArray[np.bool_] | None:
-    """Where one class is on a picture of this height and width; None where that is not known.
+    """Where one class is on a picture of this height and width; None if that is not known.
 
     Raises:
         DataError: the mask cannot be used.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from steel_defect_trainer.eda.survey import Defect, Surveyed
 
 PERCENTAGE: Final = "percentage"
+# Rows of a table that could have very many.
+_MOST: Final = 10
 Key = TypeVar("Key")
 
 
@@ -32,8 +34,8 @@ class Table:
 
     def column(self, name: str) -> list[Any]:
         """The values of one column."""
-        place = self.columns.index(name)
-        return [row[place] for row in self.rows]
+        index = self.columns.index(name)
+        return [row[index] for row in self.rows]
 
 
 def label_balance(dataset: DataSet) -> Table:
@@ -42,10 +44,10 @@ def label_balance(dataset: DataSet) -> Table:
     return _shares("category", {"defect": defect, "clean": len(dataset) - defect}, "pictures")
 
 
-def picture_sizes(surveyed: Sequence[Surveyed], most: int = 10) -> Table:
+def picture_sizes(surveyed: Sequence[Surveyed]) -> Table:
     """How many pictures have which size: the most frequent ones, and all others together."""
     counts = Counter(f"{item.size[1]} x {item.size[0]}" for item in surveyed if item.size)
-    shown = dict(counts.most_common(most))
+    shown = dict(counts.most_common(_MOST))
     others = len(counts) - len(shown)
     if others:
         shown[f"{others:,} other sizes"] = counts.total() - sum(shown.values())
@@ -82,11 +84,11 @@ def pairs(dataset: DataSet) -> Table:
     return _shares("pair", {f"{names[a]}, {names[b]}": count for (a, b), count in _most_first(counts)}, "pictures")
 
 
-def most_mixed(dataset: DataSet, most: int = 10) -> Table:
+def most_mixed(dataset: DataSet) -> Table:
     """The pictures with three types of defects or more, the first few by name."""
     mixed = [picture for picture in dataset.pictures if len(picture.classes) > 2]  # noqa: PLR2004 - more than a pair
     names = dataset.class_names
-    rows = [(item.name, ", ".join(names[number] for number in sorted(item.classes))) for item in mixed[:most]]
+    rows = [(item.name, ", ".join(names[number] for number in sorted(item.classes))) for item in mixed[:_MOST]]
     return Table(("picture", "classes"), tuple(rows))
 
 

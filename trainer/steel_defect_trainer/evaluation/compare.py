@@ -13,8 +13,8 @@ from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_differe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steel_defect_trainer.evaluation.run import Run
     from steel_defect_trainer.predictions import Predictions
+    from steel_defect_trainer.runs.run import Run
 
 # Experiments are compared as they come out of training: not calibrated, no threshold tuned.
 THRESHOLD: Final = 0.5
@@ -27,7 +27,7 @@ class Row:
     Attributes:
         name: of the run.
         pictures: it was judged on.
-        figures: loss, acc, precision (NaN where nothing is called a defect), recall, f1 and rocauc, in this order.
+        figures: loss, acc, precision (NaN if nothing is called a defect), recall, f1 and rocauc, in this order.
         confusion: at the threshold 0.5.
     """
 
@@ -57,20 +57,20 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run], part: str) -> Comparison:
-    """Measure every run at the threshold 0.5, and its ROC-AUC against the first run's where the pictures are the same.
+    """Measure every run at the threshold 0.5, and its ROC-AUC against the first run's if the pictures are the same.
 
     Raises:
         RunError: a run lacks predictions of the part.
     """
-    said = [run.predictions(part) for run in runs]
+    predictions = [run.predictions(part) for run in runs]
     names = _distinct(runs)
-    groups = runs[0].groups(said[0].names)
+    groups = runs[0].groups(predictions[0].names)
     return Comparison(
         part,
-        tuple(_row(name, predictions) for name, predictions in zip(names, said, strict=True)),
+        tuple(_row(name, of_run) for name, of_run in zip(names, predictions, strict=True)),
         tuple(
-            _difference(name, names[0], predictions, said[0], groups)
-            for name, predictions in zip(names[1:], said[1:], strict=True)
+            _difference(name, names[0], of_run, predictions[0], groups)
+            for name, of_run in zip(names[1:], predictions[1:], strict=True)
         ),
     )
 
@@ -93,11 +93,11 @@ def _row(name: str, predictions: Predictions) -> Row:
 def _difference(
     name: str, against: str, predictions: Predictions, first: Predictions, groups: tuple[str, ...] | None
 ) -> Difference:
-    place = {picture: number for number, picture in enumerate(predictions.names)}
+    index_of = {picture: index for index, picture in enumerate(predictions.names)}
     strangers = len(set(first.names) ^ set(predictions.names))
     if strangers:
         return Difference(name, against, None, f"other pictures: {strangers:,} were judged in one of the two runs only")
-    order = np.array([place[picture] for picture in first.names])
+    order = np.array([index_of[picture] for picture in first.names])
     if not np.array_equal(predictions.truth[order], first.truth):
         return Difference(name, against, None, "other labels for the same pictures")
     auc = paired_auc_difference(predictions.defect_logits[order], first.defect_logits, first.truth, groups)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from steel_defect_trainer.evaluation.measures import BINS, bin_of
+from steel_defect_trainer.reporting.plots import CLEAN, DEFECT, QUIET, label_axes, to_png
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,16 +19,12 @@ if TYPE_CHECKING:
 
     from steel_defect_trainer.evaluation.evaluation import Evaluation
 
-_DEFECT: Final = "#b45309"
-_CLEAN: Final = "#1d4ed8"
 _THIRD: Final = "#047857"
-_QUIET: Final = "#64748b"
 _SIZE: Final = (5.2, 4.2)
-_DPI: Final = 130
 
 
 def draw_figures(evaluation: Evaluation) -> dict[str, bytes]:
-    """All figures by name; `curves` only where the run's log tells of epochs."""
+    """All figures by name; `curves` only if the run's log has epochs."""
     figures = {
         "confusion": confusion(evaluation),
         "scores": scores(evaluation),
@@ -48,30 +44,30 @@ def curves(epochs: list[dict[str, Any]]) -> bytes:
     figure = Figure(figsize=(2 * _SIZE[0], _SIZE[1]), layout="constrained")
     losses, rates = figure.subplots(1, 2)
     numbers = [line["epoch"] for line in epochs]
-    losses.plot(numbers, [line["train_loss"] for line in epochs], ".-", color=_QUIET, label="training")
+    losses.plot(numbers, [line["train_loss"] for line in epochs], ".-", color=QUIET, label="training")
     judged = [line for line in epochs if line.get("validation")]
     if judged:
         at = [line["epoch"] for line in judged]
-        losses.plot(at, [line["validation"]["loss"] for line in judged], ".-", color=_CLEAN, label="validation")
+        losses.plot(at, [line["validation"]["loss"] for line in judged], ".-", color=CLEAN, label="validation")
         for name, label, colour in (
-            ("roc_auc", "ROC-AUC", _CLEAN),
-            ("f1", "F1", _DEFECT),
+            ("roc_auc", "ROC-AUC", CLEAN),
+            ("f1", "F1", DEFECT),
             ("accuracy", "accuracy", _THIRD),
         ):
             rates.plot(at, [line["validation"][name] for line in judged], ".-", color=colour, label=label)
         best = max(judged, key=lambda line: line["validation"]["roc_auc"])["epoch"]
         for axes in (losses, rates):
-            axes.axvline(best, color=_QUIET, linestyle=":", label=f"best ROC-AUC, epoch {best}")
+            axes.axvline(best, color=QUIET, linestyle=":", label=f"best ROC-AUC, epoch {best}")
         rates.legend()
     else:
         rates.set_axis_off()
-        rates.text(0.5, 0.5, "a final model has no\nvalidation part", ha="center", va="center", color=_QUIET)
+        rates.text(0.5, 0.5, "a final model has no\nvalidation part", ha="center", va="center", color=QUIET)
     losses.legend()
     for axes in (losses, rates):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _label(losses, "Loss", "epoch", "cross-entropy, not calibrated")
-    _label(rates, "Validation, threshold 0.5", "epoch", "")
-    return _png(figure)
+    label_axes(losses, "Loss", "epoch", "cross-entropy, not calibrated")
+    label_axes(rates, "Validation, threshold 0.5", "epoch", "")
+    return to_png(figure)
 
 
 def confusion(evaluation: Evaluation) -> bytes:
@@ -97,10 +93,10 @@ def confusion(evaluation: Evaluation) -> bytes:
     axes.set_xticks([0, 1], ["clean", "defect"])
     axes.set_yticks([0, 1], ["clean", "defect"], rotation=90, va="center")
     axes.grid(visible=False)
-    axes.set_title(f"Confusion at threshold {evaluation.decision.threshold:.2f}")
+    axes.set_title(f"Confusion at threshold {evaluation.calibration.threshold:.2f}")
     axes.set_xlabel("called")
     axes.set_ylabel("truth")
-    return _png(figure)
+    return to_png(figure)
 
 
 def scores(evaluation: Evaluation) -> bytes:
@@ -109,17 +105,17 @@ def scores(evaluation: Evaluation) -> bytes:
     axes = figure.subplots()
     truth, probabilities = evaluation.predictions.truth, evaluation.probabilities
     edges = np.linspace(0, 1, 41).tolist()
-    for kind, label, colour in ((~truth, "clean", _CLEAN), (truth, "defect", _DEFECT)):
+    for kind, label, colour in ((~truth, "clean", CLEAN), (truth, "defect", DEFECT)):
         axes.hist(probabilities[kind], edges, alpha=0.55, color=colour, label=f"{label} ({kind.sum():,})")
-    decision = evaluation.decision
-    if decision.review_low < decision.review_high:
-        band = f"review, {decision.review_low:.4g} to {decision.review_high:.4g}"
-        axes.axvspan(decision.review_low, decision.review_high, color="#fde68a", alpha=0.5, zorder=0, label=band)
-    axes.axvline(decision.threshold, color="black", label=f"threshold {decision.threshold:.2f}")
+    calibration = evaluation.calibration
+    if calibration.review_low < calibration.review_high:
+        band = f"review, {calibration.review_low:.4g} to {calibration.review_high:.4g}"
+        axes.axvspan(calibration.review_low, calibration.review_high, color="#fde68a", alpha=0.5, zorder=0, label=band)
+    axes.axvline(calibration.threshold, color="black", label=f"threshold {calibration.threshold:.2f}")
     _count_axis(axes)
     axes.legend(loc="upper center")
-    _label(axes, "Probabilities", "calibrated probability of a defect", "pictures")
-    return _png(figure)
+    label_axes(axes, "Probabilities", "calibrated probability of a defect", "pictures")
+    return to_png(figure)
 
 
 def roc(evaluation: Evaluation) -> bytes:
@@ -128,18 +124,18 @@ def roc(evaluation: Evaluation) -> bytes:
     axes = figure.subplots()
     truth, found = evaluation.predictions.truth, evaluation.measures.confusion
     alarms, hits, _ = roc_curve(truth, evaluation.predictions.defect_logits, drop_intermediate=True)
-    axes.plot(alarms, hits, color=_CLEAN)
-    axes.plot([0, 1], [0, 1], ":", color=_QUIET)
+    axes.plot(alarms, hits, color=CLEAN)
+    axes.plot([0, 1], [0, 1], ":", color=QUIET)
     axes.plot(
         found.false_positives / (~truth).sum(),
         found.true_positives / truth.sum(),
         "o",
-        color=_DEFECT,
-        label=f"threshold {evaluation.decision.threshold:.2f}",
+        color=DEFECT,
+        label=f"threshold {evaluation.calibration.threshold:.2f}",
     )
     axes.legend(loc="lower right")
-    _label(axes, f"ROC, area {evaluation.measures.figures['roc_auc']}", "false positive rate", "recall")
-    return _png(figure)
+    label_axes(axes, f"ROC, area {evaluation.measures.figures['roc_auc']}", "false positive rate", "recall")
+    return to_png(figure)
 
 
 def precision_recall(evaluation: Evaluation) -> bytes:
@@ -148,36 +144,36 @@ def precision_recall(evaluation: Evaluation) -> bytes:
     axes = figure.subplots()
     truth, figures = evaluation.predictions.truth, evaluation.measures.figures
     precision, recall, _ = precision_recall_curve(truth, evaluation.predictions.defect_logits)
-    axes.step(recall, precision, color=_CLEAN, where="post")
-    axes.axhline(float(truth.mean()), color=_QUIET, linestyle=":", label="share of defects")
+    axes.step(recall, precision, color=CLEAN, where="post")
+    axes.axhline(float(truth.mean()), color=QUIET, linestyle=":", label="share of defects")
     axes.plot(
         figures["recall"].value,
         figures["precision"].value,
         "o",
-        color=_DEFECT,
-        label=f"threshold {evaluation.decision.threshold:.2f}",
+        color=DEFECT,
+        label=f"threshold {evaluation.calibration.threshold:.2f}",
     )
     axes.set_ylim(0, 1.03)
     axes.legend(loc="lower left")
-    _label(axes, f"Precision-recall, area {figures['pr_auc']}", "recall", "precision")
-    return _png(figure)
+    label_axes(axes, f"Precision-recall, area {figures['pr_auc']}", "recall", "precision")
+    return to_png(figure)
 
 
 def threshold_scan(evaluation: Evaluation) -> bytes:
     """Precision, recall and F1 at every threshold, on the pictures it was chosen on."""
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.subplots()
-    scan, chosen = evaluation.scan, evaluation.decision.threshold
-    axes.plot(scan.thresholds, scan.precision, color=_CLEAN, label="precision")
+    scan, chosen = evaluation.scan, evaluation.calibration.threshold
+    axes.plot(scan.thresholds, scan.precision, color=CLEAN, label="precision")
     axes.plot(scan.thresholds, scan.recall, color=_THIRD, label="recall")
-    axes.plot(scan.thresholds, scan.f1, color=_DEFECT, label="F1")
+    axes.plot(scan.thresholds, scan.f1, color=DEFECT, label="F1")
     axes.axvline(chosen, color="black", label=f"threshold {chosen:.2f}")
     if evaluation.recall_floor is not None:
         axes.axhline(evaluation.recall_floor, color=_THIRD, linestyle=":", label=f"floor {evaluation.recall_floor:g}")
     axes.set_ylim(0, 1.03)
     axes.legend(loc="lower center")
-    _label(axes, f"Thresholds, validation part of {evaluation.chosen_on}", "threshold", "")
-    return _png(figure)
+    label_axes(axes, f"Thresholds, validation part of {evaluation.chosen_on}", "threshold", "")
+    return to_png(figure)
 
 
 def reliability(evaluation: Evaluation) -> bytes:
@@ -187,8 +183,8 @@ def reliability(evaluation: Evaluation) -> bytes:
     truth = evaluation.predictions.truth
     raw = 1 / (1 + np.exp(-evaluation.predictions.defect_logits.astype(np.float64)))
     for probabilities, label, colour, width in (
-        (raw, "not calibrated", _QUIET, 1.0),
-        (evaluation.probabilities, "calibrated", _DEFECT, 2.0),
+        (raw, "not calibrated", QUIET, 1.0),
+        (evaluation.probabilities, "calibrated", DEFECT, 2.0),
     ):
         bins = bin_of(probabilities)
         count = np.bincount(bins, minlength=BINS)
@@ -196,22 +192,14 @@ def reliability(evaluation: Evaluation) -> bytes:
         mean = np.bincount(bins, probabilities, BINS)[filled] / count[filled]
         share = np.bincount(bins, truth, BINS)[filled] / count[filled]
         above.plot(mean, share, "o-", color=colour, linewidth=width, label=label)
-    below.bar((np.arange(BINS) + 0.5) / BINS, count, 0.9 / BINS, color=_DEFECT)
+    below.bar((np.arange(BINS) + 0.5) / BINS, count, 0.9 / BINS, color=DEFECT)
     _count_axis(below)
-    above.plot([0, 1], [0, 1], ":", color=_QUIET)
+    above.plot([0, 1], [0, 1], ":", color=QUIET)
     above.legend(loc="upper left")
     error = evaluation.measures.figures["calibration_error"]
-    _label(above, f"Reliability, calibration error {error}", "", "share of defects")
-    _label(below, "", "mean probability in the bin", "pictures")
-    return _png(figure)
-
-
-def _label(axes: Axes, title: str, across: str, upwards: str) -> None:
-    axes.set_title(title, fontsize=11)
-    axes.set_xlabel(across)
-    axes.set_ylabel(upwards)
-    axes.grid(visible=True, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    label_axes(above, f"Reliability, calibration error {error}", "", "share of defects")
+    label_axes(below, "", "mean probability in the bin", "pictures")
+    return to_png(figure)
 
 
 def _count_axis(axes: Axes) -> None:
@@ -221,9 +209,3 @@ def _count_axis(axes: Axes) -> None:
     axes.set_ylim(0, top)
     ticks = [0, 5, *(10**power for power in range(1, 7) if 10**power <= top)]
     axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    return buffer.getvalue()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect_trainer.evaluation.decision import cross_entropy, sigmoid
+from steel_defect_trainer.evaluation.calibration import cross_entropy, sigmoid
 from steel_defect_trainer.evaluation.ranking import average_precision_of, roc_auc_of
 from steel_defect_trainer.evaluation.resampling import RESAMPLES, Interval, interval, resample_weights
 
@@ -45,7 +45,7 @@ class Measures:
     confusion: Confusion
 
 
-def measure_with_intervals(  # noqa: PLR0913 - what was said, what is true, and how to resample it
+def measure_with_intervals(  # noqa: PLR0913 - scores, truth, and how to resample them
     log_odds: NDArray[np.float64],
     classes: NDArray[np.float32],
     threshold: float,
@@ -54,11 +54,11 @@ def measure_with_intervals(  # noqa: PLR0913 - what was said, what is true, and 
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Measures:
-    """Measure N pictures, with 95 % percentile bootstrap intervals over pictures, or groups where they are given.
+    """Measure N pictures, with 95 % percentile bootstrap intervals over pictures, or over groups if they are given.
 
     Args:
         log_odds: (N,), calibrated.
-        classes: (N, C), above 0 where a picture has the class; it has a defect if it has any.
+        classes: (N, C), above 0 if a picture has the class; it has a defect if it has any.
         threshold: on the probability.
         groups: (N,), drawn together.
         resamples: number of them.
@@ -76,8 +76,8 @@ def measure_with_intervals(  # noqa: PLR0913 - what was said, what is true, and 
             name: interval(float(value[name][0]), np.concatenate([part[name] for part, _ in parts])) for name in value
         },
         class_recalls=tuple(
-            interval(float(of_classes[0, place]), np.concatenate([part[:, place] for _, part in parts]))
-            for place in range(classes.shape[1])
+            interval(float(of_classes[0, index]), np.concatenate([part[:, index] for _, part in parts]))
+            for index in range(classes.shape[1])
         ),
         confusion=Confusion(
             true_negatives=int((~called & ~truth).sum()),
@@ -94,8 +94,8 @@ def measure(
     """All figures for many weightings (rows, N) of the pictures at once.
 
     Returns:
-        By name, one figure a row, float64 (rows,), NaN where it has no value: `loss` (cross-entropy, nats), `accuracy`,
-        `precision` (none where nothing is called a defect), `recall`, `f1`, `roc_auc`, `pr_auc` (average precision) and
+        By name, one figure a row, float64 (rows,), NaN if it has no value: `loss` (cross-entropy, nats), `accuracy`,
+        `precision` (none if nothing is called a defect), `recall`, `f1`, `roc_auc`, `pr_auc` (average precision) and
         `calibration_error` (expected, `BINS` bins of equal width over the probability of a defect; some of it is
         chance, the more the fewer pictures). Then the recall of each class, float64 (rows, C).
     """

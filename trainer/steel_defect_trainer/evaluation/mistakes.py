@@ -31,8 +31,8 @@ class Mistake:
         name: of the picture.
         probability: calibrated.
         classes: that it truly has, in words.
-        jpeg: the picture, gray; None where it cannot be shown.
-        why_not: why, where it cannot.
+        jpeg: the picture, gray; None if it cannot be shown.
+        why_not: the reason, if it cannot.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Mistake:
 
 
 def worst_mistakes(evaluation: Evaluation) -> tuple[tuple[Mistake, ...], tuple[Mistake, ...]]:
-    """Defects that were missed and clean pictures called a defect, at most 12 each, the surest ones first."""
+    """Defects that were missed and clean pictures called a defect, at most 12 each, the most certain ones first."""
     probabilities, truth = evaluation.probabilities, evaluation.predictions.truth
-    called = probabilities >= evaluation.decision.threshold
+    called = probabilities >= evaluation.calibration.threshold
     # By logit: far from the threshold probabilities may be equal when rounded.
     surest = np.argsort(evaluation.predictions.defect_logits, kind="stable")
-    missed = [int(place) for place in surest if truth[place] and not called[place]][:_MOST]
-    alarms = [int(place) for place in surest[::-1] if called[place] and not truth[place]][:_MOST]
-    return tuple(_show(evaluation, place) for place in missed), tuple(_show(evaluation, place) for place in alarms)
+    missed = [int(index) for index in surest if truth[index] and not called[index]][:_MOST]
+    alarms = [int(index) for index in surest[::-1] if called[index] and not truth[index]][:_MOST]
+    return tuple(_show(evaluation, index) for index in missed), tuple(_show(evaluation, index) for index in alarms)
 
 
-def _show(evaluation: Evaluation, place: int) -> Mistake:
+def _show(evaluation: Evaluation, index: int) -> Mistake:
     predictions = evaluation.predictions
-    has = predictions.classes[place] > 0
-    name, probability = predictions.names[place], float(evaluation.probabilities[place])
+    has = predictions.classes[index] > 0
+    name, probability = predictions.names[index], float(evaluation.probabilities[index])
     classes = ", ".join(label for label, present in zip(evaluation.class_names, has, strict=True) if present)
     folder = evaluation.run.pictures
     if folder is None:

@@ -28,7 +28,6 @@ class PairedAuc:
         auc_a: mean over the runs of A.
         auc_b: mean over the runs of B.
         difference: mean of A minus mean of B.
-        share_above: share of the resamples in which A is above B, ties counting half.
     """
 
     seeds_a: tuple[float, ...]
@@ -36,7 +35,6 @@ class PairedAuc:
     auc_a: Interval
     auc_b: Interval
     difference: Interval
-    share_above: float
 
 
 def paired_auc_difference(  # noqa: PLR0913 - three arrays that belong together, and how to resample them
@@ -50,8 +48,8 @@ def paired_auc_difference(  # noqa: PLR0913 - three arrays that belong together,
 ) -> PairedAuc:
     """Compare held-out scores of two recipes, each trained with one seed or several, on the same N pictures.
 
-    A resample draws pictures, the same for A and B (by group where groups are given), and runs, of A and of B apart;
-    ROC-AUC is averaged over the runs drawn. So the interval is over pictures and seeds, and what makes a picture hard
+    A resample draws pictures, the same for A and B (by group if groups are given), and runs, of A and of B apart;
+    ROC-AUC is averaged over the runs drawn. So the interval is over pictures and seeds, and the difficulty of a picture
     for both cancels out. With one run each it is over pictures alone. Few runs say little about the spread of runs:
     with three, the interval makes their part of it somewhat too small.
 
@@ -77,14 +75,12 @@ def paired_auc_difference(  # noqa: PLR0913 - three arrays that belong together,
     means_a = _mean_of_drawn(np.concatenate([a for a, _ in draws]), rng)
     means_b = _mean_of_drawn(np.concatenate([b for _, b in draws]), rng)
     differences = means_a - means_b
-    known = differences[~np.isnan(differences)]
     return PairedAuc(
         seeds_a=tuple(each_a.tolist()),
         seeds_b=tuple(each_b.tolist()),
         auc_a=interval(float(each_a.mean()), means_a),
         auc_b=interval(float(each_b.mean()), means_b),
         difference=interval(float(each_a.mean() - each_b.mean()), differences),
-        share_above=float((known > 0).mean() + 0.5 * (known == 0).mean()),
     )
 
 

@@ -10,8 +10,6 @@ import numpy as np
 from steel_defect_trainer.evaluation.resampling import Interval, interval, resample_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 
@@ -34,7 +32,7 @@ def roc_auc_of(
         weights: (rows, N), at least 0.
 
     Returns:
-        One figure a row; NaN where a row has no weight on either kind.
+        One figure a row; NaN if a row has no weight on either kind.
     """
     ranks = _rank(scores, truth, weights)
     below = np.cumsum(ranks.clean, axis=1) - ranks.clean / 2
@@ -42,17 +40,13 @@ def roc_auc_of(
 
 
 def roc_auc(scores: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
-    """Chance that a defect strip scores above a clean one, ties counting half; NaN where one kind is missing."""
+    """Chance that a defect strip scores above a clean one, ties counting half; NaN if one kind is missing."""
     return float(roc_auc_of(scores, truth, np.ones((1, len(truth))))[0])
 
 
-def bootstrap_auc(
-    scores: NDArray[np.floating],
-    truth: NDArray[np.bool_],
-    groups: Sequence[str] | None = None,
-) -> Interval:
-    """ROC-AUC with the percentile bootstrap over strips, or over groups of them where groups are given."""
-    weights = resample_weights(len(truth), groups)
+def bootstrap_auc(scores: NDArray[np.floating], truth: NDArray[np.bool_]) -> Interval:
+    """ROC-AUC with the percentile bootstrap over strips."""
+    weights = resample_weights(len(truth))
     return interval(roc_auc(scores, truth), np.concatenate([roc_auc_of(scores, truth, rows) for rows in weights]))
 
 
@@ -62,7 +56,7 @@ def average_precision_of(
     """Area under the precision-recall curve as average precision: the mean, over defects, of the precision at each.
 
     No line is drawn between points of the curve, which would flatter it (Davis and Goadrich, 2006). Arguments and
-    result as of `roc_auc_of`; NaN where a row has no weight on defects.
+    result as of `roc_auc_of`; NaN if a row has no weight on defects.
     """
     ranks = _rank(scores, truth, weights)
     hits = np.cumsum(ranks.defect[:, ::-1], axis=1)

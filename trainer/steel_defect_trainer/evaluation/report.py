@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from steel_defect_trainer.evaluation.decision import PASSED_DEFECTS, REJECTED_CLEAN
+from steel_defect_trainer.evaluation.calibration import PASSED_DEFECTS, REJECTED_CLEAN
 from steel_defect_trainer.evaluation.figures import draw_figures
 from steel_defect_trainer.evaluation.measures import BINS
 from steel_defect_trainer.evaluation.mistakes import worst_mistakes
 from steel_defect_trainer.evaluation.resampling import RESAMPLES
 from steel_defect_trainer.files import replacing
+from steel_defect_trainer.reporting.html import html_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE: Final = "report.html"
 FIGURES: Final = "figures"
-# name -> heading and what it says
+# Name of a figure to its heading and its meaning.
 LABELS: Final = {
     "roc_auc": ("ROC-AUC", "chance that a defect scores above a clean picture"),
     "pr_auc": ("PR-AUC", "average precision over all thresholds"),
@@ -58,14 +56,7 @@ def write_report(evaluation: Evaluation) -> Path:
 
 
 def _render(evaluation: Evaluation, figures: dict[str, bytes]) -> str:
-    environment = Environment(
-        loader=PackageLoader("steel_defect_trainer.evaluation", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data_uri"] = lambda data, kind: f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    environment = html_environment("steel_defect_trainer.evaluation")
     missed, alarms = worst_mistakes(evaluation)
     classes = evaluation.predictions.classes > 0
     return environment.get_template("report.html.jinja").render(

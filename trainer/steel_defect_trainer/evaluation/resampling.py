@@ -1,13 +1,13 @@
 """The bootstrap: resamples of pictures as rows of weights, so that a figure is computed for many of them at once.
 
-A resample draws as many pictures as there are, with replacement (Efron, 1979); what it draws is said by how often each
-picture comes, its weight. Pictures that belong together (of one coil, of one source) are drawn together: then the draw
-is of groups, and the interval does not pretend that they are independent.
+A resample draws as many pictures as there are, with replacement (Efron, 1979); the weight of a picture is how often
+it is drawn. Pictures that belong together (of one coil, of one source) are drawn together: then groups are drawn, and
+the interval does not pretend that pictures are independent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,11 +35,15 @@ class Interval:
         """As it is printed in tables."""
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    def rounded(self) -> dict[str, float]:
+        """`value`, `low` and `high` with four digits, as they are kept in files."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
 
 def resample_weights(
     count: int, groups: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Iterator[NDArray[np.float64]]:
-    """Draw resamples of `count` pictures, by group where groups are given.
+    """Draw resamples of `count` pictures, by group if groups are given.
 
     Yields:
         How often each picture comes in each resample, float64 (some of the resamples, `count`).

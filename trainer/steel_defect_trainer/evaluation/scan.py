@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from steel_defect_trainer.errors import RecallFloorUnmet
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,17 +17,13 @@ _STEPS: Final = 100
 _ROUNDING: Final = 1e-12
 
 
-class RecallFloorUnmet(ValueError):
-    """No threshold of the scan reaches the recall asked for without calling every picture a defect."""
-
-
 @dataclass(frozen=True)
 class Scan:
-    """Figures at each threshold, all float64 (101,). A picture is called a defect where its probability reaches it.
+    """Figures at each threshold, all float64 (101,). A picture is called a defect from the threshold on.
 
     Attributes:
         thresholds: 0.00 to 1.00 by 0.01.
-        precision: share of defects among what is called one; NaN where nothing is.
+        precision: share of defects among what is called one; NaN if nothing is.
         recall: share of the defects that are called one.
         f1: harmonic mean of the two.
         false_alarms: share of the clean pictures that are called a defect.
@@ -71,7 +69,7 @@ def best_f1(scan: Scan) -> float:
 def best_precision(scan: Scan, recall_floor: float) -> float:
     """The threshold with the best precision among those whose recall is `recall_floor` or more.
 
-    Of several, the middle of the widest run.
+    If several are equally good, the middle of the widest run.
 
     Raises:
         RecallFloorUnmet: only calling every picture a defect finds that many of them.
@@ -79,10 +77,10 @@ def best_precision(scan: Scan, recall_floor: float) -> float:
     useful = (scan.recall >= recall_floor - _ROUNDING) & ~np.isnan(scan.precision) & (scan.false_alarms < 1)
     if not useful.any():
         others = (scan.false_alarms < 1) & (scan.recall > 0)
-        hint = "no threshold tells the pictures apart"
+        hint = "no threshold separates the pictures"
         if others.any():
-            place = int(others.argmax())
-            highest, at = scan.recall[place], scan.thresholds[place]
+            index = int(others.argmax())
+            highest, at = scan.recall[index], scan.thresholds[index]
             hint = f"the highest recall short of that is {highest:.4f}, at threshold {at:.2f}"
         message = (
             f"a recall of {recall_floor:g} is reached only by calling every picture a defect; {hint}. "

@@ -1,19 +1,18 @@
-"""How far two model files agree on the same pictures, and what each costs."""
+"""How far two model files agree on the same pictures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime
 
 from steel_defect.contract import from_metadata
+from steel_defect_trainer.evaluation.calibration import bands
 from steel_defect_trainer.evaluation.ranking import roc_auc
+from steel_defect_trainer.exporting.timing import single_threaded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,10 +32,10 @@ class Agreement:
 
     Attributes:
         pictures: how many.
-        roc_auc: of each file; NaN where all pictures are of one kind.
+        roc_auc: of each file; NaN if all pictures are of one kind.
         largest_difference: in `defect_prob`, over all pictures.
         mean_difference: the mean of its absolute value.
-        equal_decisions: share of pictures that both pass, both send to review, or both reject.
+        equal_decisions: share of pictures that both pass, both review, or both reject.
         equal_statuses: share of pictures that both put on the same side of the threshold.
         furthest: name and both probabilities of the pictures that differ most, the worst first.
     """
@@ -56,27 +55,12 @@ class Agreement:
         return not difference > AUC_DIFFERENCE and self.equal_decisions >= EQUAL_DECISIONS
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one picture costs on one thread of this machine.
-
-    Attributes:
-        size_bytes: of the file.
-        least_ms: milliseconds in the model, the least of many.
-        median_ms: their median.
-    """
-
-    size_bytes: int
-    least_ms: float
-    median_ms: float
-
-
 def compare(one: Path, other: Path, strips: StripSet) -> Agreement:
     """Score the same pictures with both files, and decide by the contract of the first."""
     contract, first = _scored(one, strips.pixels)
     _, second = _scored(other, strips.pixels)
     bounds = (contract.review_low, contract.review_high)
-    same_decision = np.digitize(first, bounds) == np.digitize(second, bounds)
+    same_band = bands(first, *bounds) == bands(second, *bounds)
     same_status = (first >= contract.threshold) == (second >= contract.threshold)
     differences = np.abs(first - second)
     worst = np.argsort(-differences, kind="stable")[:_SHOWN]
@@ -85,41 +69,14 @@ def compare(one: Path, other: Path, strips: StripSet) -> Agreement:
         roc_auc=(roc_auc(first, strips.defect), roc_auc(second, strips.defect)),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
-        equal_decisions=float(same_decision.mean()),
+        equal_decisions=float(same_band.mean()),
         equal_statuses=float(same_status.mean()),
-        furthest=tuple((strips.names[place], float(first[place]), float(second[place])) for place in worst),
+        furthest=tuple((strips.names[index], float(first[index]), float(second[index])) for index in worst),
     )
 
 
-def costs(paths: Sequence[Path], picture: NDArray[np.uint8], *, rounds: int = 40) -> list[Cost]:
-    """Time the files in turn, so that whatever else the machine does meets all of them.
-
-    Args:
-        paths: of the files.
-        picture: uint8 (H, W).
-        rounds: how often each is timed.
-    """
-    sessions = [_session(path) for path in paths]
-    times: list[list[float]] = [[] for _ in paths]
-    for number in range(-3, rounds):  # the first three warm up
-        for session, found in zip(sessions, times, strict=True):
-            start = perf_counter()
-            session.run(["defect_prob"], {"image": picture[None]})
-            if number >= 0:
-                found.append(1e3 * (perf_counter() - start))
-    return [
-        Cost(path.stat().st_size, min(found), float(np.median(found))) for path, found in zip(paths, times, strict=True)
-    ]
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
 def _scored(path: Path, pixels: NDArray[np.uint8]) -> tuple[ModelContract, NDArray[np.float32]]:
-    session = _session(path)
+    session = single_threaded(path)
     contract = from_metadata(session.get_modelmeta().custom_metadata_map)
     scores = [session.run(["defect_prob"], {"image": np.asarray(picture)[None]})[0] for picture in pixels]
     return contract, np.concatenate(scores)

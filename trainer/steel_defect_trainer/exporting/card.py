@@ -1,4 +1,4 @@
-"""The model card as Markdown, for any model: what a run, or the bundle, knows of it goes into the same places."""
+"""The model card as Markdown, the same for any model: from a run or from the bundle."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from steel_defect_trainer.exporting.agreement import AUC_DIFFERENCE, EQUAL_DECISIONS
 from steel_defect_trainer.files import replacing
+from steel_defect_trainer.reporting.markdown import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from steel_defect.contract import ModelContract
-    from steel_defect_trainer.exporting.agreement import Agreement, Cost
+    from steel_defect_trainer.exporting.agreement import Agreement
+    from steel_defect_trainer.exporting.timing import Cost
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,19 @@ class Int8:
 
 @dataclass(frozen=True)
 class Card:
-    """All that a card says. Texts are Markdown.
+    """The content of a card. Texts are Markdown.
 
     Attributes:
         contract: in the file.
         files: the model files, the one that the card is about first.
         network: what it is, in a few sentences.
-        use: what it is for, and what not.
+        use: what it is for, and what it is not for.
         data: tables of pictures.
-        data_notes: where they are from.
+        data_notes: their origin.
         quality: how good it is, with intervals.
-        decision: how calibration, threshold and band were chosen.
+        calibration: how it, threshold and band were chosen.
         band: from "pass", "review" and "reject" to how many "defect" and "clean" pictures ended there; may be empty.
-        int8: the int8 file beside the float one; None where there is none.
+        int8: the int8 file beside the float one; None if there is none.
         limits: what is not known, or is known to go wrong.
         making: how it was made.
         parity: the largest difference between the float file and the network, in words.
@@ -76,7 +78,7 @@ class Card:
     data: tuple[DataRow, ...]
     data_notes: tuple[str, ...]
     quality: str
-    decision: str
+    calibration: str
     band: Mapping[str, Mapping[str, int]]
     int8: Int8 | None
     limits: tuple[str, ...]
@@ -93,12 +95,6 @@ def write_card(card: Card, path: Path) -> None:
     sections = (_head(card), _data(card), _quality(card), _int8(card), _limits(card), _making(card))
     with replacing(path) as file:
         file.write("\n\n".join(section.strip() for section in sections if section).encode() + b"\n")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: int = 1) -> str:
-    """A Markdown table whose columns from number `right` on are figures."""
-    rule = ["---"] * right + ["---:"] * (len(head) - right)
-    return "\n".join(f"| {' | '.join(str(cell) for cell in row)} |" for row in (head, rule, *rows))
 
 
 def _head(card: Card) -> str:
@@ -139,7 +135,7 @@ def _quality(card: Card) -> str:
     contract = card.contract
     band = ""
     if card.band:
-        rows = [(kind, *(f"{card.band[place][kind]:,}" for place in card.band)) for kind in ("defect", "clean")]
+        rows = [(kind, *(f"{counts[kind]:,}" for counts in card.band.values())) for kind in ("defect", "clean")]
         band = "\n\n" + table(("", *card.band), rows)
     return f"""## How good
 
@@ -147,7 +143,7 @@ def _quality(card: Card) -> str:
 
 ### Calibration, threshold, review band
 
-{card.decision}
+{card.calibration}
 
 A picture is called a defect from **{contract.threshold:g}** on. Below **{contract.review_low:g}** it passes, from
 **{contract.review_high:g}** on it is rejected, between them a person looks.{band}"""
@@ -179,7 +175,7 @@ On {found.pictures:,} {card.int8.pictures}; the int8 file {verdict} ({bounds}).
 
 {table(("picture", "float", "int8"), furthest)}
 
-Times are of the machine that exported, in turn with each other; their ratio is what they tell. Weights have seven bits,
+Times are of the machine that exported, measured in turn; their ratio is what counts. Weights have seven bits,
 so that sums do not saturate on processors without VNNI, AMX or dot-product instructions either."""
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect_trainer.exporting.card import Card, DataRow, Int8, table
+from steel_defect_trainer.exporting.card import Card, DataRow, Int8
 from steel_defect_trainer.provenance import machine, versions
+from steel_defect_trainer.reporting.markdown import table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from steel_defect.contract import ModelContract
-    from steel_defect_trainer.evaluation.run import Run
+    from steel_defect_trainer.runs.run import Run
 
 _USE: Final = (
     "Sorting photographs like those it was trained on into pass, review and reject. Do not let it pass or scrap steel\n"
@@ -49,7 +50,7 @@ def card_of_run(  # noqa: PLR0913 - what a card is made of
         parity: how far the float file is from the network, in words.
         int8: the int8 file beside the float one, None without.
     """
-    decision = evaluation["decision"]
+    calibration = evaluation["decision"]
     return Card(
         contract=contract,
         files=files,
@@ -58,8 +59,8 @@ def card_of_run(  # noqa: PLR0913 - what a card is made of
         data=_rows(run),
         data_notes=(f"Folder `{run.pictures.name if run.pictures else '?'}`; the split is in the run's `split.csv`.",),
         quality=_quality(evaluation),
-        decision=(
-            f"`defect_prob` = sigmoid({decision['scale']:.3f} x logit {decision['offset']:+.3f}). Calibration,\n"
+        calibration=(
+            f"`defect_prob` = sigmoid({calibration['scale']:.3f} x logit {calibration['offset']:+.3f}). Calibration,\n"
             f"threshold ({evaluation['rule']}) and review band were chosen on the {evaluation['chosen_on']}."
         ),
         band=evaluation["band"],

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def change_contract(path: Path, change: Callable[[ModelContract], ModelContract]) -> None:
-    """Put another contract into a model file; the graph stays as it is.
+    """Put another contract into a model file; the graph does not change.
 
     Raises:
         ContractError: the file has none.
-        OSError: the file cannot be written; what was there before is as it was.
+        OSError: the file cannot be written; the file before is unchanged.
     """
     model = onnx.load(path)
     contract = from_metadata({item.key: item.value for item in model.metadata_props})

@@ -11,11 +11,11 @@ bundled network (MobileNetV2; error in the calibrated logit, root mean square):
 - Values of the first layers are rounded more coarsely than faint damage is deep. The first convolutions stay float;
   the first three cost no time, as ONNX Runtime needs as long for them in int8.
 
-Of what is behind the last clipped activation, nothing is quantised: a probability of 8 bits would help nobody.
+Nothing behind the last clipped activation is quantised: a probability of 8 bits would help nobody.
 
 Weights have seven bits of the eight. On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8
 products in 16 bits, which full weights overflow: the bundled network then lost 0.05 of its ROC-AUC and decided 19 % of
-450 pictures otherwise. With seven bits a file says the same on every processor.
+450 pictures otherwise. With seven bits a file gives the same on every processor.
 
 The file that comes out has ONNX Runtime's own operators in it (domain com.microsoft): it is for ONNX Runtime on a CPU.
 The float file is what other programs read.
@@ -41,6 +41,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from steel_defect_trainer.errors import QuantisationError
 from steel_defect_trainer.exporting.equalise import equalise, ranges_of
 from steel_defect_trainer.files import replacing
 
@@ -57,10 +58,6 @@ _LEAST_RANGE: Final = 1e-3
 _LARGEST: Final = 64
 
 
-class QuantisationError(ValueError):
-    """The graph is none that can be quantised here."""
-
-
 def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_first: int) -> None:
     """Write the int8 file of a float one; the same pictures give the same bytes.
 
@@ -72,7 +69,7 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_fir
 
     Raises:
         QuantisationError: the graph has no more convolutions than that, or no clipped activation.
-        OSError: the file cannot be written; what was there before is as it was.
+        OSError: the file cannot be written; the file before is unchanged.
     """
     model = onnx.load(source)
     metadata = {item.key: item.value for item in model.metadata_props}
@@ -129,7 +126,7 @@ def _added(nodes: list[onnx.NodeProto]) -> set[str]:
 
 
 def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Take out of the last bias what rounding adds to the logit of a picture on average, where there is such a bias."""
+    """Take out of the last bias what rounding adds to the logit of a picture on average, if there is such a bias."""
     rounded = onnx.load(path)
     bias = next((item for item in rounded.graph.initializer if item.name == "head.bias"), None)
     if bias is None:
@@ -142,7 +139,7 @@ def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What `defect_prob` is the sigmoid of, (N,): probabilities of a sure network are 0 and 1 and tell no more."""
+    """What `defect_prob` is the sigmoid of, (N,): the probabilities of a sure network are 0 and 1."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     logit = next(node for node in probe.graph.node if node.output[0] == "defect_prob").input[0]
@@ -152,7 +149,7 @@ def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDA
 
 
 def _optimise(source: Path, target: Path) -> None:
-    """Fuse now what ONNX Runtime would fuse at every start, up to what holds for every processor.
+    """Fuse now what ONNX Runtime would fuse at every start, as far as it is the same for every processor.
 
     The bundled network is loaded in half the time. What depends on the processor, the layout of the weights, is still
     done where it is loaded.
@@ -177,8 +174,8 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]  # as above
 def nodes_to_quantise(model: onnx.ModelProto, float_first: int) -> list[str]:
     """Names of the nodes from the first convolution that is quantised to the last clipped activation."""
     nodes = list(model.graph.node)
-    convolutions = [place for place, node in enumerate(nodes) if node.op_type == "Conv"]
-    clips = [place for place, node in enumerate(nodes) if node.op_type == "Clip"]
+    convolutions = [index for index, node in enumerate(nodes) if node.op_type == "Conv"]
+    clips = [index for index, node in enumerate(nodes) if node.op_type == "Clip"]
     if len(convolutions) <= float_first or not clips or clips[-1] < convolutions[float_first]:
         message = (
             f"the graph has {len(convolutions)} convolutions and {len(clips)} clipped activations: there is nothing to "

@@ -1,6 +1,6 @@
 """The reference inside a model file: how the pictures it was judged on, and its answers to them, are distributed.
 
-Made by the scorer from the model file, as whoever compares with it later has its figures from the scorer.
+The scorer makes it from the model file, because later figures to compare with it come from the scorer too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from steel_defect.contract import Distribution, Reference
 from steel_defect.image import Picture
 from steel_defect.scorer import Scorer
 from steel_defect_trainer.exporting.metadata import change_contract
+from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,24 +39,25 @@ def write_reference(path: Path, reference: Reference) -> None:
 
 
 def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
-    """What the model file says of pictures on the disk; of many, `MOST` are read.
+    """The reference from pictures on the disk; if there are more than `MOST`, `MOST` spread over them are read.
 
     Raises:
         SteelDefectError: a picture cannot be scored.
         OSError: a file cannot be read.
     """
     scorer = Scorer(path)
-    return reference_of(scorer.score(files[place].read_bytes()) for place in _spread(len(files)))
+    return reference_of(scorer.score(files[index].read_bytes()) for index in spread(len(files), MOST))
 
 
 def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
-    """What the model file says of decoded pictures, uint8 (N, height, width), that leave no padding.
+    """The reference from decoded pictures, uint8 (N, height, width), that leave no padding.
 
-    Padding cannot be told from a dark picture: those that leave some have to come as files.
+    Padding looks like a dark picture: pictures that leave some have to come as files.
     """
     scorer = Scorer(path)
     height, width = pixels.shape[1:]
-    pictures = (Picture(np.asarray(pixels[p]), width, height, (height, width), "PNG") for p in _spread(len(pixels)))
+    chosen = (np.asarray(pixels[index]) for index in spread(len(pixels), MOST))
+    pictures = (Picture(one, width, height, (height, width), "PNG") for one in chosen)
     return reference_of(scorer.score_decoded([picture], [0])[0] for picture in pictures)
 
 
@@ -65,7 +67,7 @@ def reference_of(predictions: Iterable[Prediction]) -> Reference:
     Raises:
         ValueError: there are no predictions.
     """
-    rows = [{**asdict(said.statistics), "defect_prob": round(said.defect_prob, 6)} for said in predictions]
+    rows = [{**asdict(one.statistics), "defect_prob": round(one.defect_prob, 6)} for one in predictions]
     if not rows:
         message = "there are no pictures to make a reference of"
         raise ValueError(message)
@@ -84,8 +86,3 @@ def distribution(values: NDArray[np.float64]) -> Distribution:
     edges = np.unique(np.where(edges > distinct[0], edges, above))
     counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
     return Distribution(tuple(map(float, edges)), tuple(float(count) / len(values) for count in counts))
-
-
-def _spread(count: int) -> list[int]:
-    """Places of all pictures, or of `MOST` that are spread over them."""
-    return sorted(set(np.linspace(0, count - 1, min(count, MOST)).round().astype(int).tolist()))

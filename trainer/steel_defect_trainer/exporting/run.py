@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from steel_defect.contract import ModelContract
-from steel_defect_trainer.data.dataset import DataError
+from steel_defect.contract import ContractError, ModelContract
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.split import read_split
-from steel_defect_trainer.evaluation.evaluation import read_decision, read_evaluation
-from steel_defect_trainer.exporting.agreement import Agreement, compare, costs
+from steel_defect_trainer.errors import DataError, ExportError
+from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
+from steel_defect_trainer.exporting.agreement import Agreement, compare
 from steel_defect_trainer.exporting.card import Int8, write_card
 from steel_defect_trainer.exporting.card_run import card_of_run
 from steel_defect_trainer.exporting.metadata import change_contract
-from steel_defect_trainer.exporting.onnx_file import check_parity, deploy, export
+from steel_defect_trainer.exporting.onnx_file import export
+from steel_defect_trainer.exporting.parity import check_parity
 from steel_defect_trainer.exporting.quantise import quantise
 from steel_defect_trainer.exporting.reference import reference_of_files, write_reference
+from steel_defect_trainer.exporting.timing import costs
+from steel_defect_trainer.networks.deployed import deploy
 from steel_defect_trainer.provenance import git_commit
 from steel_defect_trainer.recipe import from_table
+from steel_defect_trainer.strips import spread
 from steel_defect_trainer.training.checkpoint import load_network
 
 if TYPE_CHECKING:
@@ -31,30 +35,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from steel_defect_trainer.evaluation.decision import Decision
-    from steel_defect_trainer.evaluation.run import Run
+    from steel_defect_trainer.evaluation.calibration import Calibration
+    from steel_defect_trainer.runs.run import Run
     from steel_defect_trainer.strips import StripSet
 
 FLOAT: Final = "model.onnx"
 INT8: Final = "model-int8.onnx"
 CARD: Final = "MODEL_CARD.md"
-# Pictures that the ranges of the int8 file are read off, and that the file is held to the network on.
-CALIBRATION: Final = 200
-PARITY: Final = 32
+# Pictures that the ranges of the int8 file are taken from.
+CALIBRATION_PICTURES: Final = 200
+# Pictures on which the file is compared with the network.
+PARITY_PICTURES: Final = 32
 # How many convolutions of the int8 file stay float: the first choice costs no time, the second some.
 FLOAT_FIRST: Final = (3, 5)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a user asks for.
+class ExportRequest:
+    """The export that a user asks for.
 
     Attributes:
         run: finished and evaluated.
         output: folder for the three files.
         name: of the model in a registry.
         version: of the model.
-        licence: what the file says of its use.
+        licence: the terms of use, as the file states them.
         int8: whether to write the int8 file too.
         cache: where decoded pictures are kept.
     """
@@ -81,30 +86,30 @@ class Exported:
     int8: Int8 | None
 
 
-def export_run(request: Request) -> Exported:
+def export_run(request: ExportRequest) -> Exported:
     """Write the model files and the card, and prove that the files compute what the network does.
 
     Raises:
         RunError, CheckpointError: the run is not finished or not evaluated.
         DataError: its pictures or its split are not where they were.
-        ContractError: the name or the decision cannot be meant.
-        ExportError: a file computes something else than the network.
+        ExportError: the calibration is invalid, or a file computes something else than the network.
         OSError: a file cannot be written.
     """
     run = request.run
-    evaluation, decision = read_evaluation(run), read_decision(run)
-    deployed = deploy(load_network(run.folder), decision)
+    evaluation = read_evaluation(run)
+    calibration = stored_calibration(run, evaluation)
+    deployed = deploy(load_network(run.folder), calibration.scale, calibration.offset)
     strips, masks = _pictures(request)
     judged = "test" if run.final else "validation"
     path, quantised = request.output / FLOAT, request.output / INT8
-    contract = _contract(request, decision, evaluation)
+    contract = _contract(request, calibration, evaluation)
     _say(f"{path}: exporting the network of {run.folder}")
     export(deployed, contract, path)
-    parity = _parity(deployed, path, run, strips.take(_some(strips, masks[judged], PARITY)))
-    _refer(path, run, [strips.names[place] for place in np.flatnonzero(masks[judged])], judged)
+    parity = _parity(deployed, path, run, strips.take(_some(strips, masks[judged], PARITY_PICTURES)))
+    _refer(path, run, [strips.names[index] for index in np.flatnonzero(masks[judged])], judged)
     int8 = None
     if request.int8:
-        learned = strips.take(_some(strips, masks["train"], CALIBRATION))
+        learned = strips.take(_some(strips, masks["train"], CALIBRATION_PICTURES))
         int8 = write_int8(path, quantised, learned, strips.take(masks[judged]), f"{judged} pictures")
     else:
         quantised.unlink(missing_ok=True)  # it would be of another export
@@ -114,18 +119,18 @@ def export_run(request: Request) -> Exported:
     return Exported((*models, card), int8)
 
 
-def _pictures(request: Request) -> tuple[StripSet, dict[str, NDArray[np.bool_]]]:
+def _pictures(request: ExportRequest) -> tuple[StripSet, dict[str, NDArray[np.bool_]]]:
     """The pictures of the run, and which of them are in each part."""
     run = request.run
     folder = run.pictures
     if folder is None or not folder.is_dir():
         message = (
-            f"the pictures of {run.folder} are not in {folder}, where its data.json has them. A model file is held to "
-            "its network on real pictures, and int8 is calibrated on them: put them back"
+            f"the pictures of {run.folder} are not in {folder}, the folder in its data.json. A model file is compared "
+            "with its network on real pictures, and int8 is calibrated on them: put them back"
         )
         raise DataError(message)
     dataset = open_data(folder)
-    masks = read_split(run.folder / "split.csv", dataset)
+    masks = read_split(run.files.split, dataset)
     strips = load(dataset, from_table(run.recipe).input, request.cache)
     if strips.digest != run.data["digest"]:
         message = f"the pictures in {folder} are not those that {run.folder} was trained on: they changed since"
@@ -133,47 +138,50 @@ def _pictures(request: Request) -> tuple[StripSet, dict[str, NDArray[np.bool_]]]
     return strips, masks
 
 
-def _contract(request: Request, decision: Decision, evaluation: dict[str, Any]) -> ModelContract:
+def _contract(request: ExportRequest, calibration: Calibration, evaluation: dict[str, Any]) -> ModelContract:
     run = request.run
-    return ModelContract(
-        name=request.name,
-        version=request.version,
-        class_names=tuple(run.data["class_names"]),
-        threshold=round(decision.threshold, 4),
-        review_low=decision.review_low,
-        review_high=decision.review_high,
-        training_data_digest=run.data["digest"],
-        git_commit=git_commit(),
-        licence=request.licence,
-        input=from_table(run.recipe).input,
-        metrics={"part": evaluation["part"], "pictures": evaluation["pictures"], **evaluation["metrics"]},
-    )
+    try:
+        return ModelContract(
+            name=request.name,
+            version=request.version,
+            class_names=tuple(run.data["class_names"]),
+            threshold=round(calibration.threshold, 4),
+            review_low=calibration.review_low,
+            review_high=calibration.review_high,
+            training_data_digest=run.data["digest"],
+            git_commit=git_commit(),
+            licence=request.licence,
+            input=from_table(run.recipe).input,
+            metrics={"part": evaluation["part"], "pictures": evaluation["pictures"], **evaluation["metrics"]},
+        )
+    except ContractError as error:
+        raise ExportError(str(error)) from error
 
 
 def _parity(deployed: nn.Module, path: Path, run: Run, strips: StripSet) -> str:
-    """Hold the file to the network on the bytes of some pictures."""
+    """Compare the file with the network on the bytes of some pictures."""
     assert run.pictures is not None  # noqa: S101 - they have been read
     parity = check_parity(deployed, path, [run.pictures / name for name in strips.names])
-    said = (
+    result = (
         f"The float file and the network differ by at most {parity:.1e} in any output on the bytes of {len(strips)} "
         "pictures."
     )
-    _say(f"{path}: {said}")
-    return said
+    _say(f"{path}: {result}")
+    return result
 
 
 def _refer(path: Path, run: Run, names: list[str], judged: str) -> None:
-    """Put into the float file what it says of the pictures of the judged part; the int8 file takes it over."""
+    """Put the reference for drift into the float file, from the judged part; the int8 file copies it."""
     assert run.pictures is not None  # noqa: S101 - they have been read
     reference = reference_of_files(path, [run.pictures / name for name in names])
     write_reference(path, reference)
-    _say(f"{path}: drift will be told by {reference.pictures} {judged} pictures")
+    _say(f"{path}: drift will be measured from {reference.pictures} {judged} pictures")
 
 
 def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pictures: str) -> Int8:
     """Write the int8 file with the fewest float convolutions that keeps the bounds, or else the one with the most.
 
-    How far it agrees with the float file is also written into it.
+    Its agreement with the float file is also written into it.
 
     Args:
         path: the float file.
@@ -183,7 +191,7 @@ def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pi
         pictures: what these are, in words.
 
     Raises:
-        QuantisationError: the graph is none that can be quantised.
+        QuantisationError: the graph cannot be quantised.
         OSError: the file cannot be written.
     """
     for float_first in FLOAT_FIRST:
@@ -199,7 +207,7 @@ def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pi
 
 
 def _note(path: Path, agreement: Agreement) -> None:
-    """Write into the int8 file how far it agrees with the float one."""
+    """Write the agreement with the float file into the int8 file."""
     figures: dict[str, Any] = {
         "pictures": agreement.pictures,
         "roc_auc_difference": round(agreement.roc_auc[1] - agreement.roc_auc[0], 6),
@@ -212,10 +220,10 @@ def _note(path: Path, agreement: Agreement) -> None:
 
 
 def _some(strips: StripSet, part: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
-    """Up to `count` pictures of a part (N,), spread over it, half of them with a defect where there are as many."""
+    """Up to `count` pictures of a part (N,), spread over it, half of them with a defect if there are as many."""
     chosen = np.zeros_like(part)
     for kind in (np.flatnonzero(part & strips.defect), np.flatnonzero(part & ~strips.defect)):
-        chosen[kind[np.linspace(0, len(kind) - 1, min(len(kind), count // 2)).round().astype(int)]] = True
+        chosen[kind[spread(len(kind), count // 2)]] = True
     return chosen
 
 

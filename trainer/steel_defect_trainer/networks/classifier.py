@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import nn
 
-from steel_defect_trainer.networks.model import FEATURES, GrayMobileNet, normalise
+from steel_defect_trainer.networks.body import FEATURES, GrayMobileNet, normalise
 from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:

@@ -8,17 +8,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from steel_defect_trainer.evaluation.paired import paired_auc_difference
 from steel_defect_trainer.provenance import machine
-
-if TYPE_CHECKING:
-    from steel_defect_trainer.evaluation.resampling import Interval
+from steel_defect_trainer.reporting.markdown import table
 
 OURS: Final = "strip"
 THEIRS: Final = "e1-15b"
@@ -66,32 +63,32 @@ def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
                 recipe: [run["cpu_seconds"] for run in runs] for recipe, runs in ((OURS, ours), (THEIRS, theirs))
             },
             "roc_auc": {
-                OURS: _figures(paired.auc_a) | {"seeds": [round(value, 4) for value in paired.seeds_a]},
-                THEIRS: _figures(paired.auc_b) | {"seeds": [round(value, 4) for value in paired.seeds_b]},
+                OURS: paired.auc_a.rounded() | {"seeds": [round(value, 4) for value in paired.seeds_a]},
+                THEIRS: paired.auc_b.rounded() | {"seeds": [round(value, 4) for value in paired.seeds_b]},
             },
-            "difference": _figures(paired.difference),
+            "difference": paired.difference.rounded(),
         }
     return summary
 
 
 def markdown(summary: dict[str, Any]) -> str:
     """One row a set."""
-    lines = [
-        "| judged on | pictures | `strip` | `e1-15b` | difference |",
-        "|---|---:|---:|---:|---:|",
+    head = ("judged on", "pictures", f"`{OURS}`", f"`{THEIRS}`", "difference")
+    rows = [
+        (
+            TITLES[name],
+            f"{found['pictures']:,}",
+            interval_text(found["roc_auc"][OURS]),
+            interval_text(found["roc_auc"][THEIRS]),
+            interval_text(found["difference"], signed=True),
+        )
+        for name, found in summary.items()
     ]
-    for name, found in summary.items():
-        auc = found["roc_auc"]
-        cells = [_text(auc[OURS]), _text(auc[THEIRS]), _text(found["difference"], signed=True)]
-        lines.append(f"| {TITLES[name]} | {found['pictures']:,} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return table(head, rows)
 
 
-def _figures(interval: Interval) -> dict[str, float]:
-    return {key: round(value, 4) for key, value in asdict(interval).items()}
-
-
-def _text(figures: dict[str, float], *, signed: bool = False) -> str:
+def interval_text(figures: dict[str, float], *, signed: bool = False) -> str:
+    """The text of `value`, `low` and `high`."""
     sign = "+" if signed else ""
     return f"{figures['value']:{sign}.3f} ({figures['low']:{sign}.3f} to {figures['high']:{sign}.3f})"
 

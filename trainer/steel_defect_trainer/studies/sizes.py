@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -25,21 +25,23 @@ from steel_defect_trainer.data.loose import open_loose_pictures
 from steel_defect_trainer.drawing.dataset import drawn
 from steel_defect_trainer.drawing.strip import HARD_STRENGTH
 from steel_defect_trainer.evaluation.ranking import bootstrap_auc
-from steel_defect_trainer.exporting.agreement import costs
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.quantise import quantise
-from steel_defect_trainer.networks.model import DeployedStripNet, StripNet, load_backbone
+from steel_defect_trainer.exporting.timing import costs
+from steel_defect_trainer.networks.body import load_backbone
+from steel_defect_trainer.networks.deployed import DeployedStripNet
+from steel_defect_trainer.networks.factory import build_network
+from steel_defect_trainer.networks.strip import StripNet
 from steel_defect_trainer.provenance import git_commit, machine
 from steel_defect_trainer.recipe import read_recipe
+from steel_defect_trainer.reporting.markdown import table
+from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.studies.equal_terms import DRAWN
+from steel_defect_trainer.studies.report import interval_text
 from steel_defect_trainer.training.batches import mixture_of
-from steel_defect_trainer.training.checkpoint import RunFolder, build_network
-from steel_defect_trainer.training.distributed import World, world
+from steel_defect_trainer.training.distributed import World, joined_world
 from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.train import Job, train
-
-if TYPE_CHECKING:
-    from steel_defect_trainer.evaluation.resampling import Interval
 
 SIZES: Final = ((64, 416), (96, 608), (128, 800), (192, 1216))
 STEPS: Final = 150
@@ -47,7 +49,7 @@ _CALIBRATION: Final = 40
 _FLOAT_FIRST: Final = 3
 
 
-def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Path, processes: World) -> dict[str, Any]:
+def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Path, world: World) -> dict[str, Any]:
     """Train and time one size.
 
     Returns:
@@ -66,10 +68,10 @@ def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Pat
     start = build_network(recipe, learned.classes.shape[1])
     load_backbone(start, backbone)
     folder = work / "sizes" / f"{height}x{width}"
-    network = train(start, Job(recipe, learned, mixture_of(learned, recipe), None, RunFolder(folder)), processes)
+    network = train(start, Job(recipe, learned, mixture_of(learned, recipe), None, RunFolder(folder)), world)
     assert isinstance(network, StripNet)  # noqa: S101 - that is what the recipe makes
     scores = {
-        name: predict(network, strips, processes).defect_logits for name, strips in (("drawn", judged), ("real", real))
+        name: predict(network, strips, world).defect_logits for name, strips in (("drawn", judged), ("real", real))
     }
     path, int8 = folder / "model.onnx", folder / "model-int8.onnx"
     export(DeployedStripNet(network, 1.0, 0.0), _contract(recipe.input), path)
@@ -79,27 +81,25 @@ def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Pat
     return {
         "size": list(size),
         "steps": STEPS,
-        "drawn": _figures(bootstrap_auc(scores["drawn"], judged.defect)),
-        "real": _figures(bootstrap_auc(scores["real"], real.defect)),
+        "drawn": bootstrap_auc(scores["drawn"], judged.defect).rounded(),
+        "real": bootstrap_auc(scores["real"], real.defect).rounded(),
         "ms": {name: [round(cost.least_ms, 2), round(cost.median_ms, 2)] for name, cost in times.items()},
     }
 
 
 def markdown(found: list[dict[str, Any]]) -> str:
     """One row a size."""
-    lines = [
-        "| input | drawn strips, faint damage | real strips, none seen | ms, float | ms, int8 |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for one in found:
-        height, width = one["size"]
-        drawn_auc, real = (
-            f"{one[name]['value']:.3f} ({one[name]['low']:.3f} to {one[name]['high']:.3f})"
-            for name in ("drawn", "real")
+    head = ("input", "drawn strips, faint damage", "real strips, none seen", "ms, float", "ms, int8")
+    rows = [
+        (
+            "{} x {}".format(*one["size"]),
+            interval_text(one["drawn"]),
+            interval_text(one["real"]),
+            *(f"{one['ms'][name][0]:.1f}" for name in ("float", "int8")),
         )
-        ms = (f"{one['ms'][name][0]:.1f}" for name in ("float", "int8"))
-        lines.append(f"| {height} x {width} | {drawn_auc} | {real} | {' | '.join(ms)} |")
-    return "\n".join(lines)
+        for one in found
+    ]
+    return table(head, rows)
 
 
 def plot(found: list[dict[str, Any]], path: Path) -> None:
@@ -125,10 +125,6 @@ def _contract(spec: Any) -> ModelContract:  # noqa: ANN401 - the recipe's
     return ModelContract("size", "0", ("1", "2", "3", "4"), 0.5, 0.2, 0.8, "-", git_commit(), "-", spec)
 
 
-def _figures(interval: Interval) -> dict[str, float]:
-    return {"value": round(interval.value, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
-
-
 def main() -> None:
     """Entry point of `python -m steel_defect_trainer.studies.sizes`."""
     parser = argparse.ArgumentParser(
@@ -142,8 +138,8 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON file to write; its plot goes beside it")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    with world("cpu") as processes:
-        found = [run(size, options.severstal, options.backbone, options.work, processes) for size in SIZES]
+    with joined_world("cpu") as world:
+        found = [run(size, options.severstal, options.backbone, options.work, world) for size in SIZES]
     options.output.parent.mkdir(parents=True, exist_ok=True)
     kept = {"machine": machine(), "threads": 1, "sizes": found}
     options.output.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")

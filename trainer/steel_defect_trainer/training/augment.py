@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Strip = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]
 
 _LARGEST_SHIFT: Final = 0.4
-# On clean strips as many cells are painted over as a small defect has, so that black patches tell nothing.
+# On clean strips as many cells are painted over as a small defect has, so that black patches give nothing away.
 _PATCH_CELLS: Final = 4
 
 
@@ -37,7 +37,7 @@ def augment(
         rng: of all randomness.
 
     Returns:
-        New pixels, classes and cells; the arguments are left as they are.
+        New pixels, classes and cells; the arguments are not changed.
     """
     if rng.random() < how.blackout:
         pixels, classes, cells = _black_out(pixels, classes, cells, rng)
@@ -66,7 +66,7 @@ def _black_out(
 ) -> Strip:
     """Paint out all damage, which makes the strip clean; on a clean one, a few sound cells.
 
-    A strip with a class whose place is not known stays as it is.
+    A strip with a class whose place is unknown is not changed.
     """
     damaged = (cells == 1).any(axis=(1, 2))
     if not np.array_equal(damaged, classes > 0):

@@ -1,7 +1,7 @@
 """Which pictures are in which step, and how they look there: a function of the seed and the step, and of nothing else.
 
-So a run that was killed goes on as if nothing had happened, and any number of loader or training processes sees the
-same pictures.
+So a run that was killed can be resumed as if nothing had happened, and any number of loader or training processes sees
+the same pictures.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     # Groups of pictures, and how many of each are in a batch.
     Mixture = Sequence[tuple[NDArray[np.int64], int]]
-    # A picture's place in the set, the step, and its place in the step's batch.
+    # A picture's index in the set, the step, and its position in the step's batch.
     Slot = tuple[int, int, int]
 
 
 def mixture_of(strips: StripSet, recipe: Recipe, chosen: NDArray[np.bool_] | None = None) -> Mixture:
-    """Places of pictures and how many of them are in a batch: all alike, or half defects where balance is asked for.
+    """Indices of pictures and how many of them are in a batch: all alike, or half defects if the recipe balances.
 
     Args:
         strips: N pictures.
@@ -81,9 +81,9 @@ class _Strips(Dataset[Any]):
         self._strips, self._how, self._seed = strips, how, seed
 
     def __getitem__(self, slot: Slot) -> tuple[Tensor, Tensor, Tensor]:
-        place, step, within = slot
+        index, step, within = slot
         strips, rng = self._strips, np.random.default_rng((self._seed, step, within))
-        parts = augment(strips.pixels[place], strips.classes[place], strips.cells[place], self._how, rng)
+        parts = augment(strips.pixels[index], strips.classes[index], strips.cells[index], self._how, rng)
         pixels, classes, cells = (torch.from_numpy(np.array(part)) for part in parts)
         return pixels, classes, cells
 
@@ -96,12 +96,12 @@ class _Steps(Sampler[list["Slot"]]):
 
     def __iter__(self) -> Iterator[list[Slot]]:
         for step in self._steps:
-            places = [
-                int(places[self._order(group, len(places), position // len(places))[position % len(places)]])
-                for group, (places, count) in enumerate(self._mixture)
+            chosen = [
+                int(indices[self._order(group, len(indices), position // len(indices))[position % len(indices)]])
+                for group, (indices, count) in enumerate(self._mixture)
                 for position in range(step * count, (step + 1) * count)
             ]
-            slots = [(place, step, within) for within, place in enumerate(places)]
+            slots = [(index, step, within) for within, index in enumerate(chosen)]
             yield slots[self._world.rank :: self._world.size]
 
     def __len__(self) -> int:

@@ -1,70 +1,23 @@
-"""A run's folder, and its checkpoints: written whole or not at all, so the last good one survives whatever happens."""
+"""Checkpoints: written whole or not at all, so the last good one survives whatever happens."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from steel_defect_trainer.errors import CheckpointError, TrainerError
 from steel_defect_trainer.files import replacing
-from steel_defect_trainer.networks.classifier import ClassifierNet
-from steel_defect_trainer.networks.model import GrayMobileNet, StripNet
-from steel_defect_trainer.recipe import Recipe, RecipeError, from_table
+from steel_defect_trainer.networks.factory import build_network
+from steel_defect_trainer.recipe import from_table
+from steel_defect_trainer.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-class CheckpointError(ValueError):
-    """A run's folder lacks what is asked of it, or belongs to another run."""
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """Where the files of one run are."""
-
-    path: Path
-
-    @property
-    def recipe(self) -> Path:
-        """The resolved recipe."""
-        return self.path / "recipe.json"
-
-    @property
-    def data(self) -> Path:
-        """What was learned from: folder, class names, counts, digest."""
-        return self.path / "data.json"
-
-    @property
-    def log(self) -> Path:
-        """One JSON object a line."""
-        return self.path / "log.jsonl"
-
-    @property
-    def last(self) -> Path:
-        """Where training goes on from."""
-        return self.path / "last.pt"
-
-    @property
-    def best(self) -> Path:
-        """The averaged weights that come out."""
-        return self.path / "best.pt"
-
-
-def build_network(recipe: Recipe, classes: int) -> GrayMobileNet:
-    """Make the recipe's network with random weights.
-
-    Args:
-        recipe: its input and network sections decide.
-        classes: of the data set.
-    """
-    plan = recipe.network
-    if plan.kind == "strip":
-        return StripNet(classes, dropout=plan.dropout)
-    return ClassifierNet(recipe.input, pooled=plan.pooled, hidden=plan.hidden, dropout=plan.dropout)
+    from steel_defect_trainer.networks.body import GrayMobileNet
 
 
 def load_network(folder: Path) -> GrayMobileNet:
@@ -82,7 +35,7 @@ def load_network(folder: Path) -> GrayMobileNet:
     except FileNotFoundError as error:
         message = f"{folder} is no finished run: {error.filename} is missing"
         raise CheckpointError(message) from error
-    except (RecipeError, KeyError, ValueError, RuntimeError) as error:
+    except (TrainerError, KeyError, ValueError, RuntimeError) as error:
         message = f"{folder}: the network cannot be read: {error}"
         raise CheckpointError(message) from error
     return network.eval()
@@ -92,7 +45,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write beside the old file, then take its place in one step.
 
     Raises:
-        OSError: no room, say; the old file is as it was.
+        OSError: the disk is full, for example; the old file is unchanged.
     """
     # Through memory: torch's own writer hides what the file system says.
     buffer = BytesIO()
@@ -112,7 +65,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise
-    except Exception as error:  # torch's unpickler raises what it likes
+    except Exception as error:  # torch's unpickler raises many kinds
         message = f"{path} is damaged: {error}"
         raise CheckpointError(message) from error
     return state

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from steel_defect_trainer.evaluation.ranking import roc_auc
-from steel_defect_trainer.networks.model import StripNet, normalise
-from steel_defect_trainer.strips import StripSet
-from steel_defect_trainer.training.checkpoint import RunFolder
+from steel_defect_trainer.runs.folder import RunFolder
+from steel_defect_trainer.strips import join
 from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.train import Job, train
-from steel_defect_trainer.training.whole import logistic_regression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,20 +20,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.recipe import Recipe
+    from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.batches import Mixture
     from steel_defect_trainer.training.distributed import World
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What networks that never saw a picture, nor any of its group, say of it.
+    """The logits of each picture from a network that saw neither it nor any other picture of its group.
 
     Attributes:
         folds: int64 (N,), the part each picture was held out in.
         defect_logits: float32 (N,), not calibrated.
-        class_logits: float32 (N, C), not calibrated; None where the network has none.
+        class_logits: float32 (N, C), not calibrated; None if the network has none.
     """
 
     folds: NDArray[np.int64]
@@ -50,27 +46,6 @@ class OutOfFold:
         return [
             roc_auc(self.defect_logits[self.folds == fold], truth[self.folds == fold]) for fold in np.unique(self.folds)
         ]
-
-
-def source_folds(sources: tuple[str, ...], folds: int) -> NDArray[np.int64]:
-    """Put whole sources into parts of about equal size: the largest first, each into the smallest part so far.
-
-    Returns:
-        The part of each strip, int64 (N,).
-
-    Raises:
-        ValueError: fewer sources than parts.
-    """
-    sizes = Counter(sources)
-    if len(sizes) < folds:
-        message = f"{folds} parts without a shared source need as many sources; there are {len(sizes)}"
-        raise ValueError(message)
-    filled = [0] * folds
-    part_of: dict[str, int] = {}
-    for source, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
-        part_of[source] = filled.index(min(filled))
-        filled[part_of[source]] += size
-    return np.array([part_of[source] for source in sources], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -95,7 +70,7 @@ class Trial:
 
 
 def cross_validate(trial: Trial, parts: NDArray[np.int64], world: World) -> OutOfFold:
-    """Train once for each part, without it, and score it. What a run that was stopped had done is not done again.
+    """Train once for each part, without it, and score it. A stopped run is resumed.
 
     Args:
         trial: what to do.
@@ -113,46 +88,12 @@ def cross_validate(trial: Trial, parts: NDArray[np.int64], world: World) -> OutO
         run = RunFolder(trial.folder / f"part-{part + 1}")
         job = Job(recipe, strips, trial.mixture(strips, usable), None, run, own=np.arange(len(strips)) < count)
         network = train(trial.start(), job, world)
-        said = predict(network, trial.strips.take(held_out), world)
-        defect_logits[held_out] = said.defect_logits
-        if class_logits is not None and said.class_logits is not None:
-            class_logits[held_out] = said.class_logits
+        predictions = predict(network, trial.strips.take(held_out), world)
+        defect_logits[held_out] = predictions.defect_logits
+        if class_logits is not None and predictions.class_logits is not None:
+            class_logits[held_out] = predictions.class_logits
         else:
             class_logits = None
-        quality = roc_auc(said.defect_logits, truth[held_out])
+        quality = roc_auc(predictions.defect_logits, truth[held_out])
         sys.stderr.write(f"{run.path}: ROC-AUC {quality:.3f} on {held_out.sum()} held-out pictures\n")
     return OutOfFold(parts, defect_logits, class_logits)
-
-
-def join(*sets: StripSet) -> StripSet:
-    """Sets of the same size and the same classes as one, in memory."""
-    return StripSet(
-        np.concatenate([strips.pixels for strips in sets]),
-        np.concatenate([strips.classes for strips in sets]),
-        np.concatenate([strips.cells for strips in sets]),
-        tuple(name for strips in sets for name in strips.names),
-        tuple(source for strips in sets for source in strips.sources),
-        hashlib.sha256("".join(strips.digest for strips in sets).encode()).hexdigest(),
-    )
-
-
-def frozen_baseline(imagenet: StripNet, strips: StripSet, parts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Out-of-fold logits (N,) of logistic regression on the averaged features of a network that is not trained."""
-    with torch.inference_mode():
-        features = torch.cat(
-            [
-                imagenet.eval()
-                .features(normalise(torch.from_numpy(strips.pixels[start : start + 16])))
-                .mean(dim=(2, 3))
-                for start in range(0, len(strips), 16)
-            ]
-        )
-    features, truth = features.clone(), torch.from_numpy(strips.defect).float()
-    logits = torch.zeros(len(strips))
-    for part in np.unique(parts):
-        held_out = torch.from_numpy(parts == part)
-        mean, deviation = features[~held_out].mean(dim=0), features[~held_out].std(dim=0) + 1e-6
-        standard = (features - mean) / deviation
-        weight, offset = logistic_regression(standard[~held_out], truth[~held_out])
-        logits[held_out] = standard[held_out] @ weight + offset
-    return logits.numpy()

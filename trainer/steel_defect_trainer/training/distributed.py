@@ -1,4 +1,4 @@
-"""One process or many: what torchrun says, and nothing where it did not start us."""
+"""One process, or the many that torchrun started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Part = TypeVar("Part")
-# What torchrun sets, and what holds without it.
+# The variables that torchrun sets, and their values without it.
 _TORCHRUN: Final = {"WORLD_SIZE": 1, "RANK": 0, "LOCAL_RANK": 0}
 
 
@@ -36,7 +36,7 @@ class World:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes files and talks."""
+        """Whether this process writes files and reports progress."""
         return self.rank == 0
 
     def gather(self, part: Part) -> list[Part]:
@@ -49,11 +49,11 @@ class World:
 
 
 @contextmanager
-def world(device: str = "auto") -> Iterator[World]:
-    """Join the processes that torchrun started; alone without it.
+def joined_world(device: str = "auto") -> Iterator[World]:
+    """Join the processes that torchrun started; without torchrun, this process is alone.
 
     Args:
-        device: "cpu", "cuda", or "auto" for the graphics card where there is one.
+        device: "cpu", "cuda", or "auto" for the graphics card if there is one.
     """
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     size, rank, local = (int(os.environ.get(key, alone)) for key, alone in _TORCHRUN.items())

@@ -11,7 +11,7 @@ import ctypes
 import sys
 from typing import Final
 
-# Of glibc's malloc.h.
+# From glibc's malloc.h.
 _TRIM_THRESHOLD: Final = -1
 _TOP_PAD: Final = -2
 _MMAP_MAX: Final = -4
@@ -22,7 +22,7 @@ def keep_freed_memory() -> bool:
     """Tell glibc to keep what is freed. The process stays as large as it once was.
 
     Returns:
-        Whether it took it: not where there is no glibc.
+        Whether glibc accepted it: False if there is no glibc.
     """
     if not sys.platform.startswith("linux"):
         return False

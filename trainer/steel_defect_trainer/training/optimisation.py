@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.recipe import Optimisation
 
 
@@ -19,7 +19,7 @@ def build_optimizer(network: GrayMobileNet, plan: Optimisation) -> torch.optim.O
     """
     groups: list[dict[str, Any]] = []
     blocks = list(network.features)
-    layers = [(block, plan.rate * plan.layer_decay ** (len(blocks) - 1 - place)) for place, block in enumerate(blocks)]
+    layers = [(block, plan.rate * plan.layer_decay ** (len(blocks) - 1 - index)) for index, block in enumerate(blocks)]
     for module, rate in [*layers, (network.head, plan.head_rate)]:
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         for decay, chosen in (

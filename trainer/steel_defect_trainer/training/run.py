@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import torch
@@ -14,12 +14,15 @@ from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
 from steel_defect_trainer.data.split import make_split, read_split, subset, write_split
-from steel_defect_trainer.drawing.dataset import drawn
+from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn
+from steel_defect_trainer.errors import CheckpointError, RecipeError
 from steel_defect_trainer.files import replacing
-from steel_defect_trainer.networks.model import load_backbone
-from steel_defect_trainer.recipe import Recipe, RecipeError, to_json
+from steel_defect_trainer.networks.body import load_backbone
+from steel_defect_trainer.networks.factory import build_network
+from steel_defect_trainer.recipe import Recipe, to_json
+from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.training.batches import mixture_of
-from steel_defect_trainer.training.checkpoint import CheckpointError, RunFolder, build_network, load_network
+from steel_defect_trainer.training.checkpoint import load_network
 from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.train import Job, train
 
@@ -30,13 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect_trainer.data.dataset import DataSet
-    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.distributed import World
-
-# What is drawn where no folder is given.
-DRAWN_STRIPS: Final = 2000
-DRAWN_SEED: Final = 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Start:
     """Where the weights come from.
 
     Attributes:
-        run: folder of a finished run to go on from; None for ImageNet.
+        run: folder of a finished run whose network is trained further; None for ImageNet.
         backbone: file of ImageNet weights; None lets torchvision download its own.
         from_scratch: random weights instead.
     """
@@ -55,13 +54,13 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a user asks to be trained.
+class TrainingRequest:
+    """The training that a user asks for.
 
     Attributes:
         recipe: how.
         folder: of labelled pictures; None for drawn ones.
-        split: file of parts; None makes one.
+        split: file of parts; None to make one.
         start: where the weights come from.
         output: the run's folder.
         cache: where decoded pictures are kept.
@@ -77,20 +76,20 @@ class Request:
     workers: int
 
 
-def carry_out(request: Request, world: World) -> RunFolder:
-    """Train, and leave everything about the run in its folder. A run that was stopped goes on.
+def carry_out(request: TrainingRequest, world: World) -> RunFolder:
+    """Train, and leave everything about the run in its folder. A run that was stopped is resumed.
 
     Raises:
         RecipeError: the recipe keeps weights of an earlier run, and none is named.
         DataError: pictures, labels or split cannot be used.
         CheckpointError: the folder holds another run, or a damaged one.
-        OSError: no room, no weights to download.
+        OSError: a full disk, or no weights to download.
     """
     recipe, run = request.recipe, RunFolder(request.output)
     if recipe.optimisation.keep and request.start.run is None:
         message = "recipe: optimisation.keep is about the weights of an earlier run: name it with --start-from"
         raise RecipeError(message)
-    dataset = drawn(DRAWN_STRIPS, DRAWN_SEED, request.cache) if request.folder is None else open_data(request.folder)
+    dataset = drawn(STRIPS, SEED, request.cache) if request.folder is None else open_data(request.folder)
     dataset = group_near_duplicates(dataset, request.cache)
     parts = _parts(request, dataset, run, world)
     strips = load(dataset, recipe.input, request.cache)
@@ -102,15 +101,15 @@ def carry_out(request: Request, world: World) -> RunFolder:
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
     network = train(network, job, world)
     judged = "test" if recipe.data.final else "validation"
-    said = predict(network, strips.take(parts[judged]), world)
+    predictions = predict(network, strips.take(parts[judged]), world)
     if world.leads:
-        said.save(run.path / f"{judged}.npz")
+        predictions.save(run.predictions(judged))
     return run
 
 
-def _parts(request: Request, dataset: DataSet, run: RunFolder, world: World) -> dict[str, NDArray[np.bool_]]:
+def _parts(request: TrainingRequest, dataset: DataSet, run: RunFolder, world: World) -> dict[str, NDArray[np.bool_]]:
     """The run's own split file, which is made or copied when the run begins and never changed."""
-    path = run.path / "split.csv"
+    path = run.split
     if world.leads and not path.exists():
         if request.split is None:
             split = make_split(dataset, seed=0)

@@ -1,47 +1,31 @@
-"""What a run says while it trains: a progress bar, one JSON object a line, and curves for TensorBoard."""
+"""The output of a run while it trains: a progress bar, one JSON object a line, and curves for TensorBoard."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support, roc_auc_score
+
+from steel_defect_trainer.errors import RunError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from steel_defect_trainer.predictions import Predictions
-    from steel_defect_trainer.training.checkpoint import RunFolder
+    from steel_defect_trainer.runs.folder import RunFolder
 
 _STEPS_BETWEEN_LINES = 10
 
 
-def figures(predictions: Predictions) -> dict[str, float]:
-    """What is watched while training, at the threshold 0.5: loss, accuracy, precision, recall, F1, ROC-AUC."""
-    truth = predictions.truth
-    probabilities = 1 / (1 + np.exp(-predictions.defect_logits.astype(np.float64)))
-    called = probabilities >= 0.5  # noqa: PLR2004 - not tuned while training
-    precision, recall, f1, _ = precision_recall_fscore_support(truth, called, average="binary", zero_division=0.0)
-    return {
-        "loss": float(log_loss(truth, probabilities, labels=[False, True])),
-        "accuracy": float(accuracy_score(truth, called)),
-        "precision": float(precision),
-        "recall": float(recall),
-        "f1": float(f1),
-        "roc_auc": float(roc_auc_score(truth, probabilities)),
-    }
-
-
 class RunLog:
-    """The log of one run. Lines of steps that will be done again, after a stop, are taken back."""
+    """The log of one run. Lines of steps that will be repeated, after a stop, are removed."""
 
     def __init__(self, run: RunFolder, steps: int, done: int, *, talks: bool) -> None:
-        """Go on after `done` of `steps` steps; where `talks` is false (all processes but one) nothing is written."""
+        """Start after `done` of `steps` steps; with `talks` false (all processes but one) nothing is written."""
         self._talks = talks
         self._done, self._seen, self._started, self._losses = done, 0, time.monotonic(), [0.0, 0]
         if not talks:
@@ -49,10 +33,14 @@ class RunLog:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - takes a second that only training needs
 
         run.path.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in _lines(run) if line["step"] <= done]
+        kept = []
+        with suppress(RunError):  # lines from a damaged one on are dropped
+            for line in run.log_lines():
+                if line["step"] <= done:
+                    kept.append(line)  # noqa: PERF401 - a list that raises half way keeps nothing
         run.log.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._file = run.log.open("a", encoding="utf-8")
-        self._curves = SummaryWriter(str(run.path / "tensorboard"), purge_step=done + 1)
+        self._curves = SummaryWriter(str(run.curves), purge_step=done + 1)
         self._bar = Progress(
             TextColumn("[progress.description]{task.description}"),
             BarColumn(),
@@ -81,7 +69,7 @@ class RunLog:
             self._curves.close()
 
     def step(self, step: int, *, loss: float, rate: float, pictures: int) -> None:
-        """Take note of one step: its loss, the factor on the learning rates, and its number of pictures."""
+        """Record one step: its loss, the factor on the learning rates, and its number of pictures."""
         self._done, self._seen = step, self._seen + pictures
         if not self._talks:
             return
@@ -98,33 +86,20 @@ class RunLog:
         self._curves.add_scalar("train/rate", rate, step)
 
     def epoch(self, epoch: int, *, train_loss: float, validation: dict[str, float] | None, best: bool) -> None:
-        """Take note of one epoch, on the terminal as well."""
+        """Record one epoch, on the terminal as well."""
         if not self._talks:
             return
         line: dict[str, Any] = {"kind": "epoch", "step": self._done, "epoch": epoch, "train_loss": train_loss}
-        said = f"epoch {epoch}, step {self._done}/{self._steps}: train loss {train_loss:.4f}"
+        text = f"epoch {epoch}, step {self._done}/{self._steps}: train loss {train_loss:.4f}"
         if validation is not None:
             line |= {"validation": validation, "best": best}
-            said += f", validation loss {validation['loss']:.4f}, F1 {validation['f1']:.4f}"
-            said += f", ROC-AUC {validation['roc_auc']:.4f}" + (" (best)" if best else "")
+            text += f", validation loss {validation['loss']:.4f}, F1 {validation['f1']:.4f}"
+            text += f", ROC-AUC {validation['roc_auc']:.4f}" + (" (best)" if best else "")
             for name, value in validation.items():
                 self._curves.add_scalar(f"validation/{name}", value, self._done)
         self._write(line)
-        self._bar.console.print(said, highlight=False, soft_wrap=True)
+        self._bar.console.print(text, highlight=False, soft_wrap=True)
 
     def _write(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
-
-
-def _lines(run: RunFolder) -> list[dict[str, Any]]:
-    """Whole lines that are there; a last line that a stop cut off is none."""
-    if not run.log.exists():
-        return []
-    lines = []
-    for text in run.log.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
-            break
-    return lines

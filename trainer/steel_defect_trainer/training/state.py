@@ -1,4 +1,4 @@
-"""All that changes while a network is trained, and so all that a checkpoint holds."""
+"""Everything that changes while a network is trained, and so everything that a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from steel_defect_trainer.training.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
+from steel_defect_trainer.errors import CheckpointError
+from steel_defect_trainer.training.checkpoint import read_checkpoint, write_checkpoint
 from steel_defect_trainer.training.optimisation import build_optimizer
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.training.distributed import World
 
@@ -34,8 +35,8 @@ class Progress:
         loss: sum of the losses of this epoch's steps.
         epoch: epochs done.
         best: highest validation ROC-AUC so far.
-        epochs_since_best: how many did not reach it.
-        finished: nothing is left to do.
+        epochs_since_best: epochs since then.
+        finished: whether no step is left.
     """
 
     step: int = 0
@@ -53,13 +54,13 @@ class TrainingState:
         network: what is trained.
         replica: the same, or what averages its gradients over all processes: call this one.
         optimizer: its groups have a `peak` rate.
-        precision: what convolutions compute in.
-        scaler: keeps small gradients above zero where that is float16.
+        precision: the type that convolutions compute in.
+        scaler: keeps small gradients above zero if that is float16.
         progress: how far it is.
     """
 
     def __init__(self, network: GrayMobileNet, recipe: Recipe, world: World) -> None:
-        """Move the network to its device and freeze what the recipe leaves as it is."""
+        """Move the network to its device and freeze the blocks that the recipe does not train."""
         network = network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
         network.freeze(trained_blocks=recipe.network.trained_blocks, batch_norm=recipe.network.batch_norm == "frozen")
         network.train()
@@ -87,7 +88,7 @@ class TrainingState:
         """Write a checkpoint.
 
         Raises:
-            OSError: no room, say; the checkpoint before is as it was.
+            OSError: the disk is full, for example; the checkpoint before is unchanged.
         """
         write_checkpoint(
             path,
@@ -102,7 +103,7 @@ class TrainingState:
         )
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
             FileNotFoundError: there is none.
@@ -132,7 +133,7 @@ def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]
 
 
 def precision_on(device: torch.device, wanted: str) -> torch.dtype:
-    """The type that convolutions compute in: what is wanted, or for "auto" the fastest that the device has in hardware.
+    """The type that convolutions compute in: the wanted one, or for "auto" the fastest that the device has in hardware.
 
     Returns:
         float32, bfloat16 or float16.

@@ -12,23 +12,25 @@ import numpy as np
 import torch
 from torch import nn
 
-from steel_defect_trainer.recipe import RecipeError
+from steel_defect_trainer.errors import RecipeError
 from steel_defect_trainer.training.batches import batches
 from steel_defect_trainer.training.checkpoint import read_checkpoint, write_checkpoint
 from steel_defect_trainer.training.optimisation import rate_at
 from steel_defect_trainer.training.predict import predict
-from steel_defect_trainer.training.runlog import RunLog, figures
+from steel_defect_trainer.training.runlog import RunLog
 from steel_defect_trainer.training.state import TrainingState
+from steel_defect_trainer.training.validation import figures
 from steel_defect_trainer.training.whole import fit_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from steel_defect_trainer.networks.model import GrayMobileNet
-    from steel_defect_trainer.recipe import Recipe
+    from steel_defect_trainer.networks.body import GrayMobileNet
+    from steel_defect_trainer.recipe import Optimisation, Recipe
+    from steel_defect_trainer.runs.folder import RunFolder
     from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.batches import Mixture
-    from steel_defect_trainer.training.checkpoint import RunFolder
     from steel_defect_trainer.training.distributed import World
 
 _SECONDS_BETWEEN_CHECKPOINTS: Final = 300
@@ -36,7 +38,7 @@ _SECONDS_BETWEEN_CHECKPOINTS: Final = 300
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained on what.
+    """One training: how, on which pictures, and where its files go.
 
     Attributes:
         recipe: how.
@@ -45,8 +47,8 @@ class Job:
         validation: pictures to choose the best epoch by; None takes the last.
         run: where checkpoints and logs go.
         workers: loader processes; 0 loads in this one.
-        own: which pictures are like those that will be judged, bool (N,), where others are learned from beside them;
-            None where all are.
+        own: which pictures are like those that will be judged, bool (N,), if others are learned from beside them; None
+            if all are.
     """
 
     recipe: Recipe
@@ -60,7 +62,7 @@ class Job:
     @property
     def steps_in_epoch(self) -> int:
         """Steps in which as many pictures are seen as there are."""
-        pictures = sum(len(places) for places, _ in self.mixture)
+        pictures = sum(len(indices) for indices, _ in self.mixture)
         return max(1, math.ceil(pictures / self.recipe.optimisation.batch))
 
     @property
@@ -71,9 +73,9 @@ class Job:
 
 
 def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
-    """Train, going on from the run's last checkpoint where there is one, and leave `best.pt` in its folder.
+    """Train, from the run's last checkpoint if there is one, and leave `best.pt` in its folder.
 
-    A run that was stopped anywhere and goes on gives the same weights as one that was not, on a CPU bit by bit.
+    A run that was stopped anywhere and resumed gives the same weights as one that was not, on a CPU bit by bit.
 
     Args:
         network: where to start; changed on the way.
@@ -82,12 +84,12 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
 
     Returns:
         The averaged weights: those of the epoch with the best validation ROC-AUC, or the last; with a share of those it
-        started from, and fitted to whole pictures, where the recipe asks for that.
+        started from, and fitted to whole pictures, if the recipe asks for that.
 
     Raises:
         CheckpointError: the folder's checkpoint is damaged or of another recipe.
         RecipeError: a batch cannot be shared by so many processes.
-        OSError: a checkpoint cannot be written; the one before is as it was.
+        OSError: a checkpoint cannot be written; the one before is unchanged.
     """
     recipe, plan, run = job.recipe, job.recipe.optimisation, job.run
     if plan.batch % world.size:
@@ -103,28 +105,16 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
     saved = time.monotonic()
 
     with RunLog(run, job.steps, progress.step, talks=world.leads) as log:
-        for step, (pixels, classes, cells) in zip(steps, loader, strict=True):
+        for step, batch in zip(steps, loader, strict=True):
             # Dropout draws from the global generator: seeded by the step, it needs no place in a checkpoint.
             torch.manual_seed(int(np.random.SeedSequence((recipe.seed, step, world.rank)).generate_state(1)[0]))
             factor = rate_at(step, job.steps, plan)
             for group in state.optimizer.param_groups:
                 group["lr"] = factor * group["peak"]
-
-            with torch.autocast(world.device.type, state.precision, enabled=state.precision is not torch.float32):
-                logits = state.replica(pixels)
-            loss = state.network.loss(logits.float(), classes, cells)
-            state.optimizer.zero_grad()
-            state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            if plan.clip:
-                state.scaler.unscale_(state.optimizer)
-                nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip)
-            state.scaler.step(state.optimizer)
-            state.scaler.update()
-            state.update_average()
-
+            loss = training_step(state, batch, plan)
             progress.step = step + 1
-            progress.loss += float(loss.detach())
-            log.step(progress.step, loss=float(loss.detach()), rate=factor, pictures=len(pixels) * world.size)
+            progress.loss += loss
+            log.step(progress.step, loss=loss, rate=factor, pictures=len(batch[0]) * world.size)
             epoch_ends = progress.step % job.steps_in_epoch == 0 or progress.step == job.steps
             if epoch_ends:
                 _end_epoch(state, job, world, log)
@@ -142,8 +132,34 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
     return state.network.eval()
 
 
+def training_step(state: TrainingState, batch: tuple[Tensor, Tensor, Tensor], plan: Optimisation) -> float:
+    """Learn from one batch: the loss, its gradients, clipped if the plan says so, new weights and their average.
+
+    Args:
+        state: changed in place; its optimiser has the rates of this step.
+        batch: pixels, classes and cells, as `training.batches.batches` gives them.
+        plan: for the largest norm of a gradient.
+
+    Returns:
+        The loss of the batch, or of this process's share of it.
+    """
+    pixels, classes, cells = batch
+    with torch.autocast(pixels.device.type, state.precision, enabled=state.precision is not torch.float32):
+        logits = state.replica(pixels)
+    loss = state.network.loss(logits.float(), classes, cells)
+    state.optimizer.zero_grad()
+    state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    if plan.clip:
+        state.scaler.unscale_(state.optimizer)
+        nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.update_average()
+    return float(loss.detach())
+
+
 def _settle(start: GrayMobileNet, job: Job) -> None:
-    """Turn the weights that training came out with into those the recipe asks for, once."""
+    """Turn the best weights into those that the recipe asks for, once."""
     best, plan = read_checkpoint(job.run.best), job.recipe.optimisation
     if best.get("settled"):
         return
@@ -156,14 +172,14 @@ def _settle(start: GrayMobileNet, job: Job) -> None:
     )
     if plan.refit:
         learned = np.zeros(len(job.strips), np.bool_)
-        for places, _ in job.mixture:
-            learned[places] = True
+        for indices, _ in job.mixture:
+            learned[indices] = True
         fit_whole(start, job.strips, learned if job.own is None else learned & job.own)
     write_checkpoint(job.run.best, {**best, "network": start.state_dict(), "settled": True})
 
 
 def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> None:
-    """Validate the averaged weights, keep them if they are the best so far, and say so."""
+    """Validate the averaged weights, keep them if they are the best so far, and log the epoch."""
     progress, validation, better = state.progress, None, True
     steps_of_epoch = (progress.step - 1) % job.steps_in_epoch + 1
     progress.epoch += 1

@@ -1,6 +1,6 @@
-"""Fits what a strip network makes of a picture as a whole, once its other weights have learned.
+"""Fits the weights of a strip network for the picture as a whole, once its other weights have learned.
 
-A map of cells tells damage that a cell shows. Steel of another mill differs from what the network knows all over the
+A map of cells finds damage that shows in a cell. Steel of another mill differs from what the network knows all over the
 picture: its grain, its light, its dirt. The averaged features show that, and a few dozen pictures are enough to weigh
 them by logistic regression, which all weights together would need many more for (Kirichenko et al., 2023, "Last Layer
 Re-Training is Sufficient for Robustness to Spurious Correlations").
@@ -14,41 +14,45 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 
-from steel_defect_trainer.networks.model import StripNet, normalise, picture_logit
+from steel_defect_trainer.networks.body import normalise
+from steel_defect_trainer.networks.strip import StripNet, picture_logit
+from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from steel_defect_trainer.networks.model import GrayMobileNet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.strips import StripSet
 
 # More than there are features would not change much, and takes minutes on a CPU.
 _MOST: Final = 500
 _BATCH: Final = 16
 # In a trained network the averaged features differ by 0.1 to 1 from picture to picture. What hardly moves is not
-# stretched to that: a huge weight on it would make noise out of the last digits.
+# stretched to that: a huge weight on it would turn the last digits into noise.
 _LEAST_DEVIATION: Final = 0.01
 
 
 def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
-    """Fit it; a network without a map, or one for pictures that are all damaged or all sound, is left as it is.
+    """Fit a network to whole pictures.
 
-    What the map says already is given; weights of the averaged features, and one offset for all cells, are found beside
-    it.
+    A network without a map is not changed, nor is any if the pictures are all damaged or all sound.
+
+    The logits of the map are given; weights of the averaged features, and one offset for all cells, are fitted beside
+    them.
 
     Args:
         network: on the CPU; changed in place.
         strips: N labelled pictures.
-        chosen: which of them may be learned from, bool (N,); of more than 500, 500 spread over them are.
+        chosen: which of them may be learned from, bool (N,); if they are more than 500, 500 spread over them are.
     """
-    places = np.flatnonzero(chosen)
-    places = places[np.unique(np.linspace(0, len(places) - 1, _MOST).round().astype(np.int64))]
-    if not isinstance(network, StripNet) or len(np.unique(strips.defect[places])) < 2:  # noqa: PLR2004 - two labels
+    indices = np.flatnonzero(chosen)
+    indices = indices[spread(len(indices), _MOST)]
+    if not isinstance(network, StripNet) or len(np.unique(strips.defect[indices])) < 2:  # noqa: PLR2004 - two labels
         return
     with torch.no_grad():
-        averages, given = _seen(network, strips.pixels, places)
-        truth = torch.from_numpy(strips.defect[places]).float()
+        averages, given = _seen(network, strips.pixels, indices)
+        truth = torch.from_numpy(strips.defect[indices]).float()
     mean, deviation = averages.mean(dim=0), averages.std(dim=0).clamp(min=_LEAST_DEVIATION)
     weight, offset = logistic_regression((averages - mean) / deviation, truth, given)
     weight, head = weight / deviation, network.head
@@ -57,13 +61,13 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
         head.bias.add_(offset - mean @ weight)
 
 
-def _seen(network: StripNet, pixels: NDArray[np.uint8], places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def _seen(network: StripNet, pixels: NDArray[np.uint8], indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """The averaged features (n, 1280) of some pictures, and their logits of any damage (n,), in evaluation."""
     training = network.training
     network.eval()
     averages, logits = [], []
-    for start in range(0, len(places), _BATCH):
-        features = network.features(normalise(torch.from_numpy(np.array(pixels[places[start : start + _BATCH]]))))
+    for start in range(0, len(indices), _BATCH):
+        features = network.features(normalise(torch.from_numpy(np.asarray(pixels[indices[start : start + _BATCH]]))))
         averages.append(features.mean(dim=(2, 3)))
         logits.append(picture_logit(network.head(features)))
     network.train(training)

@@ -14,10 +14,12 @@ from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_t
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# What a picture's probability leads to, in rising order; see `bands`.
+BANDS: Final = ("pass", "review", "reject")
 # What the review band may let slip: defects that pass, clean pictures that are rejected without a look.
 PASSED_DEFECTS: Final = 0.05
 REJECTED_CLEAN: Final = 0.10
-# Where the validation pictures are told apart without a fault, the likelihood would have the scale without end.
+# If the validation pictures are separated perfectly, the likelihood has no maximum over the scale.
 _LEAST_SCALE: Final = 0.05
 _MOST_SCALE: Final = 20.0
 # The model file computes in float32 and its bounds have four digits.
@@ -26,11 +28,11 @@ _DIGITS: Final = 10_000
 
 
 @dataclass(frozen=True)
-class Decision:
+class Calibration:
     """How a logit becomes an answer: probability = sigmoid(scale * logit + offset), then three bounds on it.
 
-    A picture passes below `review_low` and is rejected from `review_high` on; between them a person looks. It is called
-    a defect from `threshold` on, which lies between the two.
+    The band of a picture follows from `review_low` and `review_high` (see `bands`). It is called a defect from
+    `threshold` on, which lies between the two.
     """
 
     scale: float
@@ -49,30 +51,30 @@ class Decision:
         return sigmoid(self.log_odds(logits))
 
 
-def decide(
+def calibrate(
     logits: NDArray[np.floating],
     truth: NDArray[np.bool_],
     *,
     recall_floor: float | None = None,
     threshold: float | None = None,
     weights: NDArray[np.float64] | None = None,
-) -> Decision:
-    """Calibrate held-out logits and set the bounds.
+) -> Calibration:
+    """Fit the calibration to held-out logits and set the bounds.
 
     Args:
         logits: (N,), higher for defects.
         truth: (N,), with pictures of both kinds.
-        recall_floor: the threshold has the best precision among those with this recall or more; without, the best F1.
+        recall_floor: the threshold has the best precision among those with this recall or more; None for the best F1.
         threshold: takes this one instead.
-        weights: (N,), where defects are not as frequent among these pictures as they will be; None where they are.
-            Without weights calibration is temperature scaling, with weights it has an offset too.
+        weights: (N,), if defects are not as frequent among these pictures as they will be; None if they are. Without
+            weights calibration is temperature scaling, with weights it has an offset too.
 
     Raises:
         ValueError: pictures of one kind only.
         RecallFloorUnmet: no threshold has that recall.
     """
     if truth.all() or not truth.any():
-        message = f"a decision needs pictures with a defect and without; there are {int(truth.sum())} of {len(truth)}"
+        message = f"calibration needs pictures with a defect and without; there are {int(truth.sum())} of {len(truth)}"
         raise ValueError(message)
     exact = np.asarray(logits, np.float64)
     scale, offset = (temperature(exact, truth), 0.0) if weights is None else _logistic(exact, truth, weights)
@@ -81,7 +83,24 @@ def decide(
         scan = scan_thresholds(probabilities, truth, weights)
         threshold = best_f1(scan) if recall_floor is None else best_precision(scan, recall_floor)
     low, high = review_band(probabilities, truth)
-    return Decision(scale, offset, threshold, min(low, threshold), max(high, threshold))
+    return Calibration(scale, offset, threshold, min(low, threshold), max(high, threshold))
+
+
+def bands(probabilities: NDArray[np.floating], low: float, high: float) -> NDArray[np.intp]:
+    """The band of each picture, as an index of `BANDS`: rejected from `high` on, passed below `low`, else reviewed."""
+    band: NDArray[np.intp] = np.digitize(probabilities, (low, high))
+    return band
+
+
+def count_bands(
+    probabilities: NDArray[np.floating], truth: NDArray[np.bool_], low: float, high: float
+) -> dict[str, dict[str, int]]:
+    """How many "defect" and "clean" pictures are in each of `BANDS`."""
+    band = bands(probabilities, low, high)
+    return {
+        name: {"defect": int((truth & (band == index)).sum()), "clean": int((~truth & (band == index)).sum())}
+        for index, name in enumerate(BANDS)
+    }
 
 
 def temperature(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:

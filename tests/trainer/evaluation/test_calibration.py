@@ -11,8 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steel_defect_trainer.bundling import severstal_share
-from steel_defect_trainer.evaluation.decision import Decision, cross_entropy, decide, review_band, sigmoid, temperature
-from steel_defect_trainer.evaluation.scan import RecallFloorUnmet, best_f1, best_precision, scan_thresholds
+from steel_defect_trainer.errors import RecallFloorUnmet
+from steel_defect_trainer.evaluation.calibration import (
+    Calibration,
+    bands,
+    calibrate,
+    count_bands,
+    cross_entropy,
+    review_band,
+    sigmoid,
+    temperature,
+)
+from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_thresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +104,7 @@ def test_a_floor_that_only_calling_everything_meets_is_refused_with_what_can_be_
     with pytest.raises(RecallFloorUnmet, match=r"a recall of 0.98 is .* is 0.6667, at threshold 0.31"):
         best_precision(scan, 0.98)
     hopeless = scan_thresholds(np.array([0.001, 0.9]), np.array([True, False]))
-    with pytest.raises(RecallFloorUnmet, match="no threshold tells the pictures apart"):
+    with pytest.raises(RecallFloorUnmet, match="no threshold separates the pictures"):
         best_precision(hopeless, 0.5)
 
 
@@ -160,33 +170,46 @@ def test_a_bound_is_not_rounded_into_the_band() -> None:
     assert review_band(np.array([0.123456, 0.654321]), np.array([True, False])) == (0.1234, 0.6544)
 
 
-def test_decision_by_temperature() -> None:
+def test_the_band_of_a_picture_starts_with_its_bound() -> None:
+    probabilities, truth = np.array([0.1, 0.2, 0.5, 0.8, 0.9]), np.array([True, False, True, True, False])
+    assert bands(probabilities, 0.2, 0.8).tolist() == [0, 1, 1, 2, 2]
+    assert bands(probabilities, 0.5, 0.5).tolist() == [0, 0, 2, 2, 2]
+    assert count_bands(probabilities, truth, 0.2, 0.8) == {
+        "pass": {"defect": 1, "clean": 0},
+        "review": {"defect": 1, "clean": 1},
+        "reject": {"defect": 1, "clean": 1},
+    }
+
+
+def test_calibration_by_temperature() -> None:
     logits, truth = drawn(np.random.default_rng(1), 4000, 0.5, 2)
-    decision = decide(logits, truth)
-    probabilities = decision.probabilities(logits)
-    assert decision.scale == pytest.approx(2, rel=0.1)
-    assert decision.offset == 0
-    assert decision.threshold == best_f1(scan_thresholds(probabilities, truth))
-    assert decision.review_low < decision.threshold < decision.review_high
-    assert (probabilities[truth] < decision.review_low).mean() <= 0.05
-    assert (probabilities[~truth] >= decision.review_high).mean() <= 0.10
-    assert decide(logits, truth, threshold=0.05) == Decision(decision.scale, 0, 0.05, 0.05, decision.review_high)
-    careful = decide(logits, truth, recall_floor=0.99)
+    calibration = calibrate(logits, truth)
+    probabilities = calibration.probabilities(logits)
+    assert calibration.scale == pytest.approx(2, rel=0.1)
+    assert calibration.offset == 0
+    assert calibration.threshold == best_f1(scan_thresholds(probabilities, truth))
+    assert calibration.review_low < calibration.threshold < calibration.review_high
+    assert (probabilities[truth] < calibration.review_low).mean() <= 0.05
+    assert (probabilities[~truth] >= calibration.review_high).mean() <= 0.10
+    assert calibrate(logits, truth, threshold=0.05) == Calibration(
+        calibration.scale, 0, 0.05, 0.05, calibration.review_high
+    )
+    careful = calibrate(logits, truth, recall_floor=0.99)
     assert (probabilities[truth] >= careful.threshold).mean() >= 0.99
     assert (probabilities[truth] >= careful.threshold + 0.02).mean() < 0.99
 
 
-def test_decision_is_calibrated_to_the_share_of_all_severstal() -> None:
+def test_calibration_is_calibrated_to_the_share_of_all_severstal() -> None:
     logits, truth = drawn(np.random.default_rng(1), 4000, 0.8, 2)
-    decision = severstal_share.decide(logits, truth)
+    calibration = severstal_share.calibrate_as_severstal(logits, truth)
     weights = severstal_share.weights_for_share(truth)
-    probabilities = decision.probabilities(logits)
-    assert decision.scale == pytest.approx(2, rel=0.1)
+    probabilities = calibration.probabilities(logits)
+    assert calibration.scale == pytest.approx(2, rel=0.1)
     assert np.average(probabilities, weights=weights) == pytest.approx(6666 / 12568, abs=0.01)
-    assert decision.review_low <= decision.threshold <= decision.review_high
+    assert calibration.review_low <= calibration.threshold <= calibration.review_high
 
 
 @pytest.mark.parametrize("value", [True, False])
 def test_pictures_of_one_kind_decide_nothing(*, value: bool) -> None:
     with pytest.raises(ValueError, match="with a defect and without"):
-        decide(np.zeros(3), np.full(3, value))
+        calibrate(np.zeros(3), np.full(3, value))

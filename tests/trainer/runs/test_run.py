@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from steel_defect_trainer.evaluation.run import RunError, read_run
+from steel_defect_trainer.errors import RunError
 from steel_defect_trainer.predictions import Predictions
+from steel_defect_trainer.runs.run import read_run
 from tests.trainer.evaluation.runs import made_up_predictions, write_run
 
 if TYPE_CHECKING:

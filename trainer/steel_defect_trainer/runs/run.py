@@ -1,25 +1,22 @@
-"""The folder of one training run, as evaluation reads it."""
+"""A training run as it is read again: recipe, data, predictions, groups, epochs."""
 
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect_trainer.predictions import Predictions, PredictionsError
+from steel_defect_trainer.errors import PredictionsError, RunError
+from steel_defect_trainer.predictions import Predictions
+from steel_defect_trainer.runs.folder import RunFolder, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RUNS: Final = Path("runs")
 PARTS: Final = ("validation", "test")
-
-
-class RunError(ValueError):
-    """There is no such run, it is not finished, or a file of it cannot be used. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +26,17 @@ class Run:
     Attributes:
         folder: where it is.
         recipe: the resolved recipe.
-        data: of what it was trained on: folder, class names, numbers; empty where the run does not say.
+        data: what it was trained on: folder, class names, counts; empty if the run does not say.
     """
 
     folder: Path
     recipe: dict[str, Any]
     data: dict[str, Any]
+
+    @property
+    def files(self) -> RunFolder:
+        """Where its files are."""
+        return RunFolder(self.folder)
 
     @property
     def name(self) -> str:
@@ -53,7 +55,7 @@ class Run:
         return None if folder is None else Path(folder)
 
     def class_names(self, count: int) -> tuple[str, ...]:
-        """Names of the `count` classes, numbered where the run does not name them.
+        """Names of the `count` classes, numbered if the run does not name them.
 
         Raises:
             RunError: it names another number of classes than its predictions have.
@@ -62,13 +64,13 @@ class Run:
         if names is None:
             return tuple(f"class {number + 1}" for number in range(count))
         if len(names) != count:
-            message = f"{self.folder / 'data.json'} names {len(names)} classes, the predictions have {count}"
+            message = f"{self.files.data} names {len(names)} classes, the predictions have {count}"
             raise RunError(message)
         return tuple(str(name) for name in names)
 
     def has(self, part: str) -> bool:
         """Whether there are predictions of a part."""
-        return (self.folder / f"{part}.npz").exists()
+        return self.files.predictions(part).exists()
 
     def predictions(self, part: str) -> Predictions:
         """What the run says of one part, with both kinds of pictures in it.
@@ -76,7 +78,7 @@ class Run:
         Raises:
             RunError: there are none, they are damaged, or only of one kind.
         """
-        path = self.folder / f"{part}.npz"
+        path = self.files.predictions(part)
         try:
             predictions = Predictions.load(path)
         except FileNotFoundError as error:
@@ -96,7 +98,7 @@ class Run:
         Raises:
             RunError: the split cannot be read, or lacks a picture.
         """
-        path = self.folder / "split.csv"
+        path = self.files.split
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 rows = csv.DictReader(dropwhile(lambda line: line.startswith("#"), file))
@@ -110,27 +112,13 @@ class Run:
         return groups if len(set(groups)) < len(groups) else None
 
     def epochs(self) -> list[dict[str, Any]]:
-        """Lines of the log that tell of an epoch, the last one of each; a last line cut off by a stop is left out.
+        """The log's lines about epochs, the last one of each.
 
         Raises:
-            RunError: another line is damaged.
+            RunError: a line is damaged, and it is not the last one.
         """
-        path = self.folder / "log.jsonl"
-        if not path.exists():
-            return []
-        told: dict[int, dict[str, Any]] = {}
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, text in enumerate(lines, 1):
-            try:
-                line = json.loads(text)
-                if line["kind"] == "epoch":
-                    told[line["epoch"]] = line
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
-                if number == len(lines):
-                    break
-                message = f"{path}, line {number}: expected a JSON object with a kind, got {text[:60]!r}"
-                raise RunError(message) from error
-        return [told[epoch] for epoch in sorted(told)]
+        last = {line["epoch"]: line for line in self.files.log_lines() if line["kind"] == "epoch"}
+        return [last[epoch] for epoch in sorted(last)]
 
     def _why_absent(self, part: str) -> str:
         if part == "test" and not self.final:
@@ -157,23 +145,9 @@ def read_run(given: str | Path) -> Run:
         there = f"in {RUNS}/ there are {', '.join(known)}" if known else f"there are none in {RUNS}/"
         message = f"there is no run {str(given)!r}; {there}"
         raise RunError(message)
-    recipe = _object(folder / "recipe.json")
+    files = RunFolder(folder)
+    recipe = read_object(files.recipe)
     if recipe is None:
         message = f"{folder} is no run: it has no recipe.json"
         raise RunError(message)
-    return Run(folder, recipe, _object(folder / "data.json") or {})
-
-
-def _object(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; None where there is no file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        message = f"{path} cannot be read: {error}"
-        raise RunError(message) from error
-    if not isinstance(content, dict):
-        message = f"{path} should hold a JSON object"
-        raise RunError(message)
-    return content
+    return Run(folder, recipe, read_object(files.data) or {})

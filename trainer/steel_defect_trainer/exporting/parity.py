@@ -1,0 +1,91 @@
+"""The proof that a model file computes what its network does: both are run on the same pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import onnxruntime
+import torch
+
+from steel_defect.scorer import Scorer
+from steel_defect_trainer.errors import ExportError
+from steel_defect_trainer.exporting.onnx_file import OUTPUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import nn
+
+# The largest difference in any probability between the network and its exported file.
+TOLERANCE: Final = 1e-4
+_BATCH: Final = 8
+
+
+def run_onnx(path: Path, pixels: NDArray[np.uint8], batch: int = _BATCH) -> dict[str, NDArray[np.float32]]:
+    """All outputs of a model file for uint8 pictures (N, H, W), by name."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    parts = [session.run(names, {"image": pixels[start : start + batch]}) for start in range(0, len(pixels), batch)]
+    return {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
+
+
+def run_torch(deployed: nn.Module, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """The same outputs from the torch module."""
+    with torch.inference_mode():
+        parts = [
+            deployed(torch.from_numpy(np.array(pixels[start : start + _BATCH])))
+            for start in range(0, len(pixels), _BATCH)
+        ]
+    count = len(parts[0])
+    return {name: torch.cat([part[index] for part in parts]).numpy() for index, name in enumerate(OUTPUTS[:count])}
+
+
+def largest_difference(one: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]) -> float:
+    """The largest difference of any probability between two runs over the same pictures.
+
+    Raises:
+        ExportError: one has an output that the other lacks.
+    """
+    if one.keys() != other.keys():
+        message = f"one gives {', '.join(one)}, the other {', '.join(other)}"
+        raise ExportError(message)
+    return max(float(np.abs(one[name] - other[name]).max()) for name in one)
+
+
+def check_parity(deployed: nn.Module, path: Path, files: Sequence[Path]) -> float:
+    """Compare a model file with the network on real bytes: all that the scorer does, against decoding and torch.
+
+    Args:
+        deployed: what was exported.
+        path: the file that was written.
+        files: pictures.
+
+    Returns:
+        The largest difference of any probability.
+
+    Raises:
+        ExportError: it is not below `TOLERANCE`.
+    """
+    scorer = Scorer(path)
+    largest = 0.0
+    for file in files:
+        data = file.read_bytes()
+        prediction, (picture, _) = scorer.score(data), scorer.decode(data)
+        expected = {name: values[0] for name, values in run_torch(deployed, picture.pixels[None]).items()}
+        found = {
+            "defect_prob": np.float32(prediction.defect_prob),
+            "class_prob": np.array(list(prediction.class_prob.values())),
+        }
+        if prediction.defect_map is not None:
+            found["defect_map"] = prediction.defect_map
+            rows, columns = prediction.defect_map.shape[1:]
+            expected["defect_map"] = expected["defect_map"][:, :rows, :columns]
+        difference = max(float(np.abs(found[name] - values).max()) for name, values in expected.items())
+        if not difference < TOLERANCE:
+            message = f"{path} differs from the network by {difference:.2e} on {file}; {TOLERANCE:.0e} is allowed"
+            raise ExportError(message)
+        largest = max(largest, difference)
+    return largest

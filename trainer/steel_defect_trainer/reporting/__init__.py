@@ -1,0 +1,1 @@
+"""What all reports share: HTML pages, plots as PNG, Markdown tables."""

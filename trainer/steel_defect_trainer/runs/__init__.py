@@ -1,0 +1,1 @@
+"""The folder of a training run: where its files are, and what they say."""

@@ -146,6 +146,7 @@ def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pyte
                 **ministack.environment,
                 **settings,
                 "PATH": f"{folder / 'bin'}:{environment['PATH']}",
+                "FUNCTION": "steel-defect-api",
                 "DEAD_LETTER_QUEUE_URL": deployed.dead,
                 "UPLOAD_QUEUE_URL": deployed.queue,
             },

@@ -13,8 +13,8 @@ import pytest
 from steel_defect.api import Api
 from steel_defect.errors import PROBLEM_TYPE
 from steel_defect.http import Request, Response
-from steel_defect.image import FORMATS
 from steel_defect.location import Buckets, Location
+from steel_defect.pictures.formats import FORMATS
 from steel_defect.serving import FixedModel
 from steel_defect.settings import settings_from
 from steel_defect.storage import Store, open_store

@@ -63,6 +63,6 @@ def read_picture(path: Path) -> bytes:
 
 def _pictures_below(folder: Path) -> list[Path]:
     """The files whose names end as those of pictures; a file that is named by itself is tried whatever its name."""
-    from steel_defect.image import PICTURE_SUFFIXES  # loads NumPy and Pillow
+    from steel_defect.pictures.formats import PICTURE_SUFFIXES
 
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())

@@ -40,7 +40,7 @@ FOLDER: Final = "web/"
 _KEY: Final = re.compile(r"web/\d{4}-\d{2}-\d{2}/[A-Za-z0-9_-]{22}/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
 _LONGEST_NAME: Final = 100
 _LONGEST_BODY: Final = 16_384
-# Of the formats that can be scored; `steel_defect.image` is not loaded for their names.
+# Of the formats that can be scored; `steel_defect.pictures` is not loaded for their names.
 TYPES: Final = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff")
 _WANTED: Final = 'the JSON must be {"name": "strip.jpg", "content_type": "image/jpeg", "size": <bytes, from 1>}'
 _log = logging.getLogger(__name__)

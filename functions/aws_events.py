@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _NO_REQUEST: Final = 'the event is neither an HTTP request nor a direct invocation with {"image": "<base64>"}'
 
+# What a direct invocation may state beside the picture, as the query of a request does.
+_PARAMETERS: Final = ("map", "mm_per_pixel", "bit_depth", "orientation")
+
 # Hosts of API Gateway and of Function URLs, whose requests have no path in front of ours.
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
 
@@ -58,7 +61,7 @@ def request_in(event: object, is_served: Callable[[str], object]) -> Request:
         path = _without_base(_text(event, "path"), context, is_served)
         return Request(_text(event, "httpMethod"), path, _headers(event), _query(event), _body(event))
     if "image" in event:
-        query = {"map": str(event.get("map", "false")).lower()}
+        query = {name: str(event[name]).lower() for name in _PARAMETERS if event.get(name) is not None}
         return Request("POST", "/predict", {}, query, json=event)
     match event:
         case {"Records": [{"eventSource": source} | {"EventSource": source}, *_]} | {

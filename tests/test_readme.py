@@ -125,7 +125,9 @@ def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pyte
     pictures = list(various(SCORED_BEFORE))
     model = folder / "model.onnx"
     model.write_bytes(BUNDLED_MODEL.read_bytes())
-    write_reference(model, reference_of(map(Scorer(model).score, pictures)))
+    write_reference(
+        model, reference_of((found.statistics, found.defect_prob) for found in map(Scorer(model).score, pictures))
+    )
     settings = {"MODEL_URI": str(model)}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ministack.environment.items():

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from steel_defect import observation
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
+from steel_defect.camera import Camera, CameraError, stated_camera
 from steel_defect.errors import (
     InternalError,
     MalformedQuery,
@@ -42,6 +43,7 @@ class Api:
         models: Callable[[], Scorer],
         registry: Callable[[], RegistryState | None] = lambda: None,
         uploads: Callable[[], SignedUploads | None] = lambda: None,
+        camera: Camera = Camera(),  # noqa: B008 - frozen
     ) -> None:
         """Take the sources of the model, of its relation to a registry, and of the signed uploads.
 
@@ -49,8 +51,10 @@ class Api:
             models: gives the model, or raises `ModelUnavailable`, which is answered with 503.
             registry: gives None if the model is of no registry.
             uploads: gives None if there are no buckets; called when a request needs them.
+            camera: that pictures are from if a request states no other.
         """
         self._models = models
+        self._camera = camera
         self._registry = registry
         self._signed_uploads = uploads
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
@@ -97,17 +101,25 @@ class Api:
         return methods[method]
 
     def _predict(self, request: Request) -> Response:
-        with_map = _flag(request, "map")
+        with_map, camera = _flag(request, "map"), self._camera_of(request)
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
         observation.note(picture_bytes=len(picture))
-        prediction = scorer.score(picture)
+        prediction = scorer.score(picture, camera)
         observation.note_prediction(prediction, scorer)
         content = answer(prediction, scorer, with_map=with_map)
         registry = self._registry()
         if registry is not None and registry.state != "current":
             content["model"] = {**content["model"], "registry": registry.state}
         return json_response(content)
+
+    def _camera_of(self, request: Request) -> Camera:
+        if not request.query:
+            return self._camera
+        try:
+            return stated_camera(request.query, self._camera)
+        except CameraError as error:
+            raise MalformedQuery(str(error)) from error
 
     def _health(self, _request: Request) -> Response:
         self._models()

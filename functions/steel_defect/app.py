@@ -37,7 +37,7 @@ class App:
         """Take the settings, and what makes the function that publishes outcomes: None to publish none."""
         self.settings = settings
         self.models = ModelSource(settings)
-        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads)
+        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads, settings.camera)
         self._publisher = publisher
         self._lock = Lock()
         self._processor: UploadProcessor | None = None
@@ -76,6 +76,7 @@ class App:
                     self.models,
                     self.settings.require_buckets(),
                     self._publisher(self.settings),
+                    camera=self.settings.camera,
                     ignored_suffixes=self.settings.ignored_suffixes,
                 )
             return self._processor

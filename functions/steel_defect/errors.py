@@ -83,6 +83,14 @@ class TooManyPixels(SteelDefectError):
     status = 413
 
 
+class TooManyTiles(SteelDefectError):
+    """The picture shows more strip than is scored in one request."""
+
+    slug = "too-many-tiles"
+    title = "Too many tiles"
+    status = 413
+
+
 class UnsupportedMediaType(SteelDefectError):
     """The Content-Type of the request is not supported."""
 

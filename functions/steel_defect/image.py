@@ -1,4 +1,4 @@
-"""Bytes of a picture to the model's input. The only such code: the trainer imports it too."""
+"""One picture as one input of the model, as it is trained on: scaled whole, never turned or cut into tiles."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
-from steel_defect.errors import ImageTooSmall
+from steel_defect.camera import Camera
 from steel_defect.pictures import open_picture
+from steel_defect.pictures.framing import framing
+from steel_defect.pictures.views import check_size, resized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.contract import InputSpec
+    from steel_defect.pictures.source import Page
 
 
 @dataclass(frozen=True)
@@ -48,24 +50,15 @@ def decode(data: bytes, spec: InputSpec) -> Picture:
     """
     with open_picture(data, max_bytes=spec.max_bytes, max_pixels=spec.max_pixels) as source:
         page = source.pages[0]
-        content = _fit(page.width, page.height, spec)
-        gray = Image.fromarray(source.read(0, content))
-    shrinks = gray.height >= content[0] and gray.width >= content[1]
-    gray = gray.resize((content[1], content[0]), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
+        content = _fit(page, spec)
+        gray = source.read(0, content)
     pixels = np.full((spec.height, spec.width), spec.pad, dtype=np.uint8)
-    pixels[: content[0], : content[1]] = np.asarray(gray)
+    pixels[: content[0], : content[1]] = resized(gray, *content)
     return Picture(pixels, page.width, page.height, content, source.format)
 
 
-def _fit(width: int, height: int, spec: InputSpec) -> tuple[int, int]:
+def _fit(page: Page, spec: InputSpec) -> tuple[int, int]:
     """Rows and columns that the upright picture fills in the model's input."""
-    if min(width, height) < spec.min_side:
-        message = f"the picture is {width} x {height}; both sides must have at least {spec.min_side} pixels"
-        raise ImageTooSmall(message)
-    if max(width, height) > spec.max_aspect * min(width, height):
-        message = f"the picture is {width} x {height}; one side may be at most {spec.max_aspect:g} times the other"
-        raise ImageTooSmall(message)
-    if spec.resize == "stretch":
-        return spec.height, spec.width
-    scale = min(spec.height / height, spec.width / width)
-    return max(1, min(spec.height, round(height * scale))), max(1, min(spec.width, round(width * scale)))
+    check_size(page, spec, elongated=True)
+    plan = framing(page.width, page.height, spec, None, Camera())
+    return plan.rows, plan.columns

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from steel_defect.camera import Camera, CameraError, stated_camera
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 
@@ -50,6 +51,8 @@ class Settings:
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
         ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
+        camera: what took the pictures (`MM_PER_PIXEL`, `BIT_DEPTH`, `ORIENTATION`; default nothing is known of it). A
+            request can state another.
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
@@ -64,6 +67,7 @@ class Settings:
     log_sample_rate: float = 0.1
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
+    camera: Camera = Camera()  # noqa: RUF009 - frozen
 
     def require_buckets(self) -> Buckets:
         """The buckets, for a program that is of no use without them.
@@ -105,7 +109,16 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
+        camera=_camera(environment),
     )
+
+
+def _camera(environment: Mapping[str, str]) -> Camera:
+    names = ("mm_per_pixel", "bit_depth", "orientation")
+    try:
+        return stated_camera({name: environment.get(name.upper(), "") for name in names}, Camera())
+    except CameraError as error:
+        raise SettingsError(str(error).replace(str(error).split()[0], str(error).split()[0].upper(), 1)) from error
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:

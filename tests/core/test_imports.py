@@ -32,7 +32,7 @@ from steel_defect.http import Request
 from steel_defect.serving import ModelSource
 from steel_defect.settings import load_settings
 picture = pathlib.Path({picture!r}).read_bytes()
-body = json.dumps({{"image": base64.b64encode(picture).decode()}}).encode()
+body = json.dumps({{"pictures": base64.b64encode(picture).decode()}}).encode()
 api = Api(ModelSource(load_settings()))
 assert api.handle(Request("POST", "/predict", {{"content-type": "image/jpeg"}}, {{}}, picture)).status == 200
 assert api.handle(Request("POST", "/predict", {{"content-type": "application/json"}}, {{}}, body)).status == 200
@@ -66,7 +66,7 @@ def test_a_prediction_with_the_bundled_model_loads_no_store_no_registry_and_no_p
     functions = Path(__file__).parents[2] / "functions"
     code = f"sys.path.insert(0, {str(functions)!r})\nimport aws" + PREDICT + listed
     loaded = {name.split(".")[1] for name in imported(code)}
-    assert {"api", "scorer", "image"} <= loaded
+    assert {"api", "scorer", "pictures"} <= loaded
     assert not loaded & {"cli", "client", "pages", "registry", "storage", "uploads"}
 
 

@@ -87,8 +87,9 @@ def _query(event: dict[str, Any]) -> dict[str, str]:
     }
     found = event.get("queryStringParameters") or several
     if "elb" in (event.get("requestContext") or {}):  # as they were sent; the gateways decode them
-        return {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
-    return found
+        found = {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
+    # A request may be signed in its query, which is for the endpoint and not for us.
+    return {name: value for name, value in found.items() if not name.lower().startswith("x-amz-")}
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
+from steel_defect.override import Override, OverrideError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,8 @@ class Settings:
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
         ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
+        override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
+            `REVIEW_HIGH`; each by default the model file's own).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
@@ -64,6 +67,7 @@ class Settings:
     log_sample_rate: float = 0.1
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
+    override: Override = Override()  # noqa: RUF009 - frozen
 
     def require_buckets(self) -> Buckets:
         """The buckets, for a program that is of no use without them.
@@ -105,7 +109,29 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
+        override=_override(environment),
     )
+
+
+def _override(environment: Mapping[str, str]) -> Override:
+    try:
+        return Override(*(_probability(environment, name) for name in ("REVIEW_LOW", "THRESHOLD", "REVIEW_HIGH")))
+    except OverrideError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _probability(environment: Mapping[str, str], name: str) -> float | None:
+    stated = environment.get(name)
+    if not stated:
+        return None
+    try:
+        probability = float(stated)
+    except ValueError:
+        probability = math.nan
+    if not 0 <= probability <= 1:
+        message = f"{name} must be a number from 0 to 1, not {stated!r}"
+        raise SettingsError(message)
+    return probability
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:

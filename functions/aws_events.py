@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
+from steel_defect.camera import STATED
 from steel_defect.errors import MalformedBody
 from steel_defect.http import Request
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _NO_REQUEST: Final = 'the event is neither an HTTP request nor a direct invocation with {"image": "<base64>"}'
 
 # What a direct invocation may state beside the picture, as the query of a request does.
-_PARAMETERS: Final = ("map", "mm_per_pixel", "bit_depth", "orientation")
+_PARAMETERS: Final = ("map", *STATED)
 
 # Hosts of API Gateway and of Function URLs, whose requests have no path in front of ours.
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
@@ -107,8 +108,9 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 def _query(event: dict[str, Any]) -> dict[str, str]:
     found = _texts(event, "queryStringParameters", "multiValueQueryStringParameters")
     if _is_of_balancer(event):  # as they were sent; the gateways decode them
-        return {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
-    return found
+        found = {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
+    # A request may be signed in its query, which is for the endpoint and not for us.
+    return {name: value for name, value in found.items() if not name.lower().startswith("x-amz-")}
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -72,6 +72,8 @@ def here(command: str) -> str:
 def test_commands(block: str, environment: dict[str, str]) -> None:
     if "--extra trainer" in block and find_spec("torch") is None:
         pytest.skip("PyTorch is not installed: uv sync --all-groups --all-extras")
+    for written in re.findall(r"-o (runs/\S+\.onnx)", block):  # no command overwrites a model
+        (REPOSITORY / written).unlink(missing_ok=True)
     run = shell(here(block), environment)
     assert run.returncode == 0, run.stderr
     if block == START:

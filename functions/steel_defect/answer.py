@@ -50,6 +50,7 @@ def describe(scorer: Scorer, registry: RegistryState | None) -> dict[str, Any]:
 
     return {
         **asdict(scorer.contract),
+        "decision_from": scorer.decision_from,
         "sha256": scorer.sha256,
         "size_bytes": scorer.size_bytes,
         "runtime": {"onnxruntime": onnxruntime.__version__, "threads": scorer.threads},

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from steel_defect import observation
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
-from steel_defect.camera import Camera, CameraError, stated_camera
+from steel_defect.camera import STATED, Camera, CameraError, stated_camera
 from steel_defect.errors import (
     InternalError,
     MalformedQuery,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from steel_defect.uploads.signed import SignedUploads
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
+# What each route takes in its query; the others take nothing.
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", *STATED)}
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
 _log = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class Api:
             allowed = tuple(name for get in methods for name in ((get, "HEAD") if get == "GET" else (get,)))
             message = f"{request.path} takes {' and '.join(allowed)}"
             raise MethodNotAllowed(message, allowed)
+        _refuse_unknown(request, _PARAMETERS.get(route, ()))
         return methods[method]
 
     def _predict(self, request: Request) -> Response:
@@ -164,6 +167,15 @@ def refused(error: SteelDefectError) -> Response:
     """The answer to a request that failed; an adapter answers with it what never reaches `Api.handle`."""
     observation.note_problem(error)
     return problem_response(error)
+
+
+def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
+    """Refuse a query with a parameter that would have no effect: it is misspelt, or meant for another version."""
+    for name in request.query:
+        if name not in known:
+            takes = f"takes {' and '.join(known)}" if known else "takes none"
+            message = f"there is no parameter {name[:100]!r} in the query of {request.path[:100]}, which {takes}"
+            raise MalformedQuery(message)
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # A line-scan camera resolves hundredths of a millimetre, a view of a whole hall centimetres.
 _MM_PER_PIXEL: Final = (0.001, 100.0)
 _BIT_DEPTH: Final = (8, 16)
+# The names under which it is stated, in a query and, in capitals, in the environment.
+STATED: Final = ("mm_per_pixel", "bit_depth", "orientation")
 
 
 class CameraError(ValueError):
@@ -51,13 +53,13 @@ def stated_camera(stated: Mapping[str, str], otherwise: Camera) -> Camera:
     """Read a camera from text: environment variables, query parameters, options.
 
     Args:
-        stated: any of `mm_per_pixel`, `bit_depth` and `orientation`; an empty value states nothing.
+        stated: any of `STATED`; an empty value states nothing.
         otherwise: gives what is not stated.
 
     Raises:
         CameraError: names the value and what is accepted.
     """
-    mm_per_pixel, bit_depth, orientation = (stated.get(name) for name in ("mm_per_pixel", "bit_depth", "orientation"))
+    mm_per_pixel, bit_depth, orientation = (stated.get(name) for name in STATED)
     return Camera(
         _mm_per_pixel(mm_per_pixel) if mm_per_pixel else otherwise.mm_per_pixel,
         _bit_depth(bit_depth) if bit_depth else otherwise.bit_depth,

@@ -34,7 +34,7 @@ class MalformedBody(SteelDefectError):
 
 
 class MalformedQuery(SteelDefectError):
-    """A parameter in the query string has an invalid value."""
+    """A parameter in the query string is unknown or has an invalid value."""
 
     slug = "malformed-query"
     title = "Malformed query"

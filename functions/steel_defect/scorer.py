@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import onnxruntime
@@ -84,6 +85,14 @@ class Scorer:
             raise ModelUnavailable(message) from error
         self._check_graph()
         self.threads = threads
+        self.decision_from: Literal["model", "settings"] = "model"
+
+    def deciding_by(self, contract: ModelContract) -> Scorer:
+        """The same model in the same session, with threshold and review band of the deployment in its contract."""
+        other = copy(self)
+        other.contract = contract
+        other.decision_from = "settings"
+        return other
 
     @property
     def identity(self) -> dict[str, str]:

@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from steel_defect.camera import Camera, CameraError, stated_camera
+from steel_defect.camera import STATED, Camera, CameraError, stated_camera
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
+from steel_defect.override import Override, OverrideError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,8 @@ class Settings:
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
         camera: what took the pictures (`MM_PER_PIXEL`, `BIT_DEPTH`, `ORIENTATION`; default nothing is known of it). A
             request can state another.
+        override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
+            `REVIEW_HIGH`; each by default the model file's own).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
@@ -68,6 +71,7 @@ class Settings:
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
     camera: Camera = Camera()  # noqa: RUF009 - frozen
+    override: Override = Override()  # noqa: RUF009 - frozen
 
     def require_buckets(self) -> Buckets:
         """The buckets, for a program that is of no use without them.
@@ -110,15 +114,37 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
         camera=_camera(environment),
+        override=_override(environment),
     )
 
 
 def _camera(environment: Mapping[str, str]) -> Camera:
-    names = ("mm_per_pixel", "bit_depth", "orientation")
     try:
-        return stated_camera({name: environment.get(name.upper(), "") for name in names}, Camera())
+        return stated_camera({name: environment.get(name.upper(), "") for name in STATED}, Camera())
     except CameraError as error:
-        raise SettingsError(str(error).replace(str(error).split()[0], str(error).split()[0].upper(), 1)) from error
+        message = f"{', '.join(name.upper() for name in STATED)}: {error}"
+        raise SettingsError(message) from error
+
+
+def _override(environment: Mapping[str, str]) -> Override:
+    try:
+        return Override(*(_probability(environment, name) for name in ("REVIEW_LOW", "THRESHOLD", "REVIEW_HIGH")))
+    except OverrideError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _probability(environment: Mapping[str, str], name: str) -> float | None:
+    stated = environment.get(name)
+    if not stated:
+        return None
+    try:
+        probability = float(stated)
+    except ValueError:
+        probability = math.nan
+    if not 0 <= probability <= 1:
+        message = f"{name} must be a number from 0 to 1, not {stated!r}"
+        raise SettingsError(message)
+    return probability
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:

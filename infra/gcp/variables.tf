@@ -69,6 +69,21 @@ variable "model" {
   }
 }
 
+variable "decision" {
+  description = "Threshold and review band for whatever model serves, each in place of what its file says: defect_status is 1 from threshold on; the decision is pass below review_low and reject from review_high on."
+  type = object({
+    threshold   = optional(number)
+    review_low  = optional(number)
+    review_high = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = coalesce(var.decision.review_low, 0) >= 0 && coalesce(var.decision.threshold, 0) >= 0 && coalesce(var.decision.review_high, 1) <= 1 && coalesce(var.decision.threshold, 1) <= 1 && coalesce(var.decision.review_low, 0) <= coalesce(var.decision.threshold, var.decision.review_high, 1) && coalesce(var.decision.threshold, 0) <= coalesce(var.decision.review_high, 1)
+    error_message = "It must be 0 <= review_low <= threshold <= review_high <= 1."
+  }
+}
+
 variable "max_instances" {
   description = "Most instances that each function may have at once: a ceiling on what it can cost."
   type        = number

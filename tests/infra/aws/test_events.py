@@ -101,6 +101,16 @@ def test_requests_are_answered(functions: dict[str, Lambda], path: Path) -> None
     assert ("defect_map" in body) == path.stem.endswith("-json")
 
 
+@pytest.mark.parametrize("name", ["api-http-api-v2-get", "api-rest-api-v1-picture"])
+@pytest.mark.parametrize(("parameter", "status"), [("X-Amz-Signature", 200), ("x-amz-date", 200), ("maps", 400)])
+def test_a_signature_in_the_query_is_no_parameter_of_ours(
+    functions: dict[str, Lambda], name: str, parameter: str, status: int
+) -> None:
+    event = json.loads((FOLDER / f"{name}.json").read_bytes())
+    answer = functions["api"].invoke({**event, "queryStringParameters": {parameter: "1"}})
+    assert answer["statusCode"] == status, answer
+
+
 @pytest.mark.parametrize("name", ["api-http-api-v2-custom-domain", "api-rest-api-v1-custom-domain"])
 @pytest.mark.parametrize(
     ("path", "status"),

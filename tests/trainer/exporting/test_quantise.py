@@ -208,7 +208,7 @@ def test_its_weights_can_be_read_back_into_the_network(
     exact, back = restore(tmp_path / "equalised.onnx"), restore(int8_file)
     for (name, one), other in zip(exact.state_dict().items(), back.state_dict().values(), strict=True):
         if name.endswith("weight"):
-            assert one == pytest.approx(other, abs=float(one.abs().max()) / 128 * 1.001)
+            assert (one - other).abs().max() <= one.abs().max() / 128 * 1.001
     expected, got = run_torch(back, pixels), run_onnx(int8_file, pixels)
     assert np.abs(expected["defect_prob"] - got["defect_prob"]).mean() < 0.04
 

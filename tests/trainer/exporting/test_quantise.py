@@ -22,7 +22,8 @@ from steel_defect_trainer.errors import QuantisationError
 from steel_defect_trainer.exporting.equalise import equalise
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
-from steel_defect_trainer.exporting.quantise import nodes_to_quantise, quantise, round_weights
+from steel_defect_trainer.exporting.quantise import nodes_to_quantise, quantise
+from steel_defect_trainer.exporting.rounding import round_weights
 from steel_defect_trainer.networks.deployed import DeployedStripNet
 from steel_defect_trainer.networks.strip import MapHead, StripNet, picture_logit
 from tests.trainer.conftest import train_for_a_moment

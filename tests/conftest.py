@@ -36,6 +36,7 @@ LONGEST_FIRST = (
     "exported",
     "tests/infra/trainer/test_machine.py",
     "tests/trainer/test_chain.py",
+    "tests/trainer/exporting/test_quantise.py",
     "tests/test_readme.py",
     "tests/storage/test_contract.py",
     "tests/uploads/test_storm.py",

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Of one file; all its pages together have the pixels that one may have.
+MAX_PAGES: Final = 64
 # Pixels that are converted at a time, so that wide intermediate values take megabytes and not hundreds of them.
 _BAND_PIXELS: Final = 1 << 19
 

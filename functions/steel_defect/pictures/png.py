@@ -16,11 +16,12 @@ from steel_defect.pictures.pillow_gray import gray_of
 from steel_defect.pictures.png_chunks import read_chunks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
-    from PIL import Image
 
 _DEEP: Final = 16
-_GRAY, _GRAY_ALPHA, _COLOUR_ALPHA = 0, 4, 6
+_GRAY, _GRAY_ALPHA = 0, 4
 
 
 class PngReader:
@@ -45,7 +46,8 @@ class PngReader:
         if self._chunks.broken:
             raise DamagedImage(self._chunks.broken)
         if self._chunks.bits == _DEEP and len(self.frames) == 1:
-            samples = self._deep_gray() if self._chunks.colour_type == _GRAY else self._deep_colour()
+            read = {_GRAY: self._deep_gray, _GRAY_ALPHA: self._deep_gray_alpha}
+            samples = read.get(self._chunks.colour_type, self._deep_colour)()
             in_file = self._chunks.significant
             if in_file is not None:
                 in_file = sbit_in_file(samples, in_file)
@@ -66,44 +68,51 @@ class PngReader:
         return samples
 
     def _deep_colour(self) -> NDArray[np.uint16]:
-        """16-bit gray of colour or of gray with alpha, by the high bytes and then the low ones."""
+        """16-bit gray of colour, by the high bytes and then the low ones."""
         shape = (self._chunks.height, self._chunks.width)
         key = np.frombuffer(self._chunks.transparent or b"", np.uint8)
         samples = np.zeros(shape, np.uint16)
         alpha = np.full(shape, 255, np.uint8) if key.size or self._chunks.colour_type != 2 else None  # noqa: PLR2004 - RGB
         hidden = np.ones(shape, bool) if key.size else None
         for low in (0, 1):
-            with self._open_bytes(low=bool(low)) as image:
-                for band in bands(*shape):
-                    part = np.asarray(image.crop((0, band.start, image.width, band.stop)))
-                    samples[band] += self._weighted(part, low=bool(low))
-                    if hidden is not None:
-                        hidden[band] &= (part[..., :3] == key[low::2]).all(axis=2)
-                    elif alpha is not None and not low:
-                        alpha[band] = part[..., 2 if self._chunks.colour_type == _GRAY_ALPHA else 3]
+            for band, part in self._byte_bands(low=bool(low)):
+                # As 16-bit samples, so that the gray keeps the fraction that the weights give the high bytes.
+                samples[band] += luma(part[..., :3].astype(np.uint16) * np.uint16(1 if low else 256))
+                if hidden is not None:
+                    hidden[band] &= (part[..., :3] == key[low::2]).all(axis=2)
+                elif alpha is not None and not low:
+                    alpha[band] = part[..., 3]
         if hidden is not None and alpha is not None:
             alpha[hidden] = 0
-        if alpha is not None and alpha.any():
-            for band in bands(*shape):
-                samples[band] = samples[band] * np.uint32(1) * alpha[band] // 255
-        return samples
+        return samples if alpha is None else _on_black(samples, alpha)
 
-    def _open_bytes(self, *, low: bool) -> Image.Image:
-        """The picture with the high or the low bytes of its samples: for RGB;16L the first byte is the low one."""
+    def _deep_gray_alpha(self) -> NDArray[np.uint16]:
+        """16-bit gray with alpha: its four bytes a pixel, read as if they were red, green, blue and alpha."""
+        shape = (self._chunks.height, self._chunks.width)
+        samples = np.empty(shape, np.uint16)
+        alpha = np.empty(shape, np.uint8)
+        for band, part in self._byte_bands(low=False):
+            samples[band] = part[..., 0] * np.uint16(256) + part[..., 1]
+            alpha[band] = part[..., 2]
+        return _on_black(samples, alpha)
+
+    def _byte_bands(self, *, low: bool) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+        """The high or the low bytes of colour samples: the layout RGB;16L takes a sample's second byte for the high one."""
         image: Any = PngImageFile(BytesIO(self._data))
-        if self._chunks.colour_type == _GRAY_ALPHA:
-            image._mode, layout = "RGBA", "RGBA"  # noqa: SLF001 - its four bytes are those of two samples
-        else:
-            layout = f"{image.mode};16{'L' if low else 'B'}"
-        image.tile = [tile._replace(args=layout) for tile in image.tile]
-        image.load()
-        opened: Image.Image = image
-        return opened
+        with image:
+            if self._chunks.colour_type == _GRAY_ALPHA:
+                image._mode, layout = "RGBA", "RGBA"  # noqa: SLF001 - as many bytes as two samples
+            else:
+                layout = f"{image.mode};16{'L' if low else 'B'}"
+            image.tile = [tile._replace(args=layout) for tile in image.tile]
+            image.load()
+            for band in bands(self._chunks.height, self._chunks.width):
+                yield band, np.asarray(image.crop((0, band.start, image.width, band.stop)))
 
-    def _weighted(self, part: NDArray[np.uint8], *, low: bool) -> NDArray[np.uint16]:
-        """What these bytes add to the 16-bit gray."""
-        if self._chunks.colour_type == _GRAY_ALPHA:
-            return part[..., 1].astype(np.uint16) if low else part[..., 0].astype(np.uint16) * np.uint16(256)
-        # As 16-bit samples, so that the gray keeps the fraction that the weights give the high bytes.
-        weighted: NDArray[np.uint16] = luma(part[..., :3].astype(np.uint16) * np.uint16(1 if low else 256))
-        return weighted
+
+def _on_black(samples: NDArray[np.uint16], alpha: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Transparent parts are seen on black; alpha that is 0 everywhere was left unset."""
+    if alpha.any():
+        for band in bands(samples.shape[0], samples.shape[1]):
+            samples[band] = samples[band] * alpha[band].astype(np.uint32) // 255
+    return samples

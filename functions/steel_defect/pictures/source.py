@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from steel_defect.errors import DamagedImage, EmptyBody, NotAnImage, SteelDefectError, TooManyPixels, too_many_bytes
 from steel_defect.pictures.formats import FORMATS, format_of
+from steel_defect.pictures.frames import MAX_PAGES
 from steel_defect.pictures.memory import give_back
 from steel_defect.pictures.orientation import swaps, turned
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.pictures.frames import Depth, Frame, Reader
-
-MAX_PAGES: Final = 64
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _reader(image_format: str | None, data: bytes, bit_depth: int | None) -> Rea
 
 def _check(frames: tuple[Frame, ...], max_pixels: int) -> None:
     if len(frames) > MAX_PAGES:
-        message = f"the picture has {len(frames)} pages; at most {MAX_PAGES} are accepted"
+        message = f"the picture has more than {MAX_PAGES} pages"
         raise TooManyPixels(message)
     pixels = sum(frame.width * frame.height for frame in frames)
     if pixels > max_pixels:

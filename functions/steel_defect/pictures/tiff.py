@@ -8,12 +8,13 @@ import numpy as np
 
 from steel_defect.errors import NotAnImage
 from steel_defect.pictures.bits import luma, to_gray
-from steel_defect.pictures.frames import EIGHT_BITS, Frame, Gray, bands
-from steel_defect.pictures.tiff_chunks import chunk_bytes, rows_of
+from steel_defect.pictures.frames import EIGHT_BITS, MAX_PAGES, Frame, Gray, bands
+from steel_defect.pictures.tiff_chunks import Chunks
 from steel_defect.pictures.tiff_layout import (
     CMYK,
     FLOAT,
     JPEG,
+    MAX_CHUNKS,
     PALETTE,
     SIGNED,
     WHITE_IS_ZERO,
@@ -21,7 +22,7 @@ from steel_defect.pictures.tiff_layout import (
     read_layout,
 )
 from steel_defect.pictures.tiff_samples import decoded_jpeg, samples_of
-from steel_defect.pictures.tiff_tags import read_directories
+from steel_defect.pictures.tiff_tags import Directory, read_directories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ class TiffReader:
         pages = [directory for directory in directories if directory.counts] or directories[:1]
         self._data = data
         self._bit_depth = bit_depth
-        self._layouts = tuple(read_layout(page) for page in pages)
+        self._layouts = _layouts(data, pages)
         self.frames = tuple(Frame(layout.width, layout.height, layout.turn) for layout in self._layouts)
 
     def decode(self, index: int, at_least: tuple[int, int] | None) -> Gray:
@@ -78,24 +79,45 @@ class TiffReader:
     def _parts(self, layout: Layout) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
         """Where each part of the page belongs, and its samples, of shape (rows, columns, samples)."""
         down, across = -(-layout.height // layout.chunk[0]), -(-layout.width // layout.chunk[1])
+        chunks = Chunks(self._data, layout)
         for chunk in range(down * across):
             top, left = chunk // across * layout.chunk[0], chunk % across * layout.chunk[1]
-            height, width = min(layout.chunk[0], layout.height - top), min(layout.chunk[1], layout.width - left)
+            width = min(layout.chunk[1], layout.width - left)
             columns = slice(left, left + width)
-            for part in self._samples(layout, chunk, down * across, height):
+            for part in _samples(chunks, layout, chunk):
                 rows = slice(top, top + len(part))
                 yield rows, columns, part[:, :width]
                 top += len(part)
 
-    def _samples(self, layout: Layout, chunk: int, chunks: int, height: int) -> Iterator[NDArray[Any]]:
-        if layout.compression == JPEG:
-            yield decoded_jpeg(chunk_bytes(self._data, layout, chunk), layout)[:height]
-            return
-        planes = layout.samples if layout.planar else 1
-        streams = [rows_of(self._data, layout, chunk + plane * chunks, height) for plane in range(planes)]
-        for parts in zip(*streams, strict=True):
-            for band in bands(len(parts[0]), layout.chunk[1] * layout.samples):
-                yield np.concatenate([samples_of(part[band], layout) for part in parts], axis=2)
+
+def _samples(chunks: Chunks, layout: Layout, chunk: int) -> Iterator[NDArray[Any]]:
+    """The rows of one strip or tile in bands, of shape (rows, columns, samples)."""
+    if layout.compression == JPEG:
+        yield decoded_jpeg(chunks.stored(chunk), layout)[: layout.rows_in(chunk)]
+        return
+    planes = range(layout.samples if layout.planar else 1)
+    streams = [chunks.rows(chunk + plane * layout.chunks // len(planes)) for plane in planes]
+    for parts in zip(*streams, strict=True):
+        for band in bands(len(parts[0]), layout.chunk[1] * layout.samples):
+            samples = [samples_of(part[band], layout) for part in parts]
+            yield samples[0] if len(samples) == 1 else np.concatenate(samples, axis=2)
+
+
+def _layouts(data: bytes, pages: list[Directory]) -> tuple[Layout, ...]:
+    """Of all pages, whose strips and tiles together are limited in number, and do not lie upon each other."""
+    layouts: list[Layout] = []
+    chunks = stored = 0
+    for page in pages[: MAX_PAGES + 1]:
+        layout = read_layout(page)
+        chunks += layout.chunks
+        stored += sum(layout.sizes)
+        if chunks > MAX_CHUNKS or stored > 2 * len(data):
+            message = (
+                f"a TIFF of more than {MAX_CHUNKS:,} strips or tiles, or with the same ones on many pages, is not read"
+            )
+            raise NotAnImage(message)
+        layouts.append(layout)
+    return tuple(layouts)
 
 
 def _gray_type(layout: Layout) -> type[np.generic]:

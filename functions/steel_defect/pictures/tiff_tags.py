@@ -25,30 +25,38 @@ EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES = 338, 339, 347
 
 # Reduced copies count as entries, not as pages.
 MAX_DIRECTORIES: Final = 256
-MAX_VALUES: Final = 1 << 16
+MAX_TAGS: Final = 1000
+# Of a description, or of the tables of JPEG.
+MAX_CONTENT: Final = 1 << 20
 _KINDS: Final = {1: "u1", 2: "u1", 3: "u2", 4: "u4", 6: "i1", 7: "u1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8"}
 _REDUCED_OR_MASK: Final = 0b101
 
 
 @dataclass(frozen=True)
 class Directory:
-    """The tags of one page, as bytes in the file's order and their NumPy type."""
+    """The tags of one page: of each its NumPy type, where its values are in the file, and how many."""
 
+    data: bytes
     order: str
-    tags: Mapping[int, tuple[str, bytes]]
+    tags: Mapping[int, tuple[str, int, int]]
 
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """The values of a tag of integers; empty without it."""
-        kind, value = self.tags.get(tag, ("u1", b""))
-        return tuple(np.frombuffer(value, self.order + kind).tolist())
+    def numbers(self, tag: int, most: int = 1 << 12) -> tuple[int, ...]:
+        """The first values of a tag of integers; empty without it, or if it lies outside the file."""
+        kind, where, count = self.tags.get(tag, ("u1", 0, 0))
+        type_of_one = np.dtype(self.order + kind)
+        value = self.data[where : where + min(count, most) * type_of_one.itemsize]
+        return tuple(
+            np.frombuffer(value[: len(value) // type_of_one.itemsize * type_of_one.itemsize], type_of_one).tolist()
+        )
 
     def number(self, tag: int, default: int) -> int:
         """The first value of a tag of integers."""
         return next(iter(self.numbers(tag)), default)
 
     def content(self, tag: int) -> bytes:
-        """The bytes of a tag; empty without it."""
-        return self.tags.get(tag, ("u1", b""))[1]
+        """The bytes of a tag of bytes; empty without it."""
+        _, where, count = self.tags.get(tag, ("u1", 0, 0))
+        return self.data[where : where + min(count, MAX_CONTENT)]
 
     @property
     def counts(self) -> bool:
@@ -89,7 +97,10 @@ def _directory(data: bytes, start: int, order: str, *, big: bool) -> tuple[Direc
     size = struct.calcsize("=" + entry) + room
     (count,) = struct.unpack_from(order + head, data, start)
     first = start + struct.calcsize("=" + head)
-    if count > MAX_VALUES or first + count * size > len(data):
+    if count > MAX_TAGS:
+        message = f"a TIFF of more than {MAX_TAGS} tags a page is not read"
+        raise NotAnImage(message)
+    if first + count * size > len(data):
         message = "a directory of the TIFF lies outside the file: it was cut"
         raise DamagedImage(message)
     tags = {}
@@ -102,8 +113,6 @@ def _directory(data: bytes, start: int, order: str, *, big: bool) -> tuple[Direc
         where = position + size - room
         if length > room:
             (where,) = struct.unpack_from(order + offset, data, where)
-        # What is too long or outside the file is as if it were not there; if it is needed, that is an error.
-        if values <= MAX_VALUES or kind in {2, 7}:
-            tags[tag] = (_KINDS[kind], data[where : where + length] if where + length <= len(data) else b"")
+        tags[tag] = (_KINDS[kind], where, values)
     (following,) = struct.unpack_from(order + offset, data, first + count * size)
-    return Directory(order, tags), following
+    return Directory(data, order, tags), following

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from steel_defect.pictures.source import Depth, Page, PictureSource, open_picture
+from steel_defect.pictures.frames import Depth
+from steel_defect.pictures.source import Page, PictureSource, open_picture
 
 __all__ = ["Depth", "Page", "PictureSource", "open_picture"]

@@ -49,11 +49,13 @@ def decode(data: bytes, spec: InputSpec) -> Picture:
     with open_picture(data, max_bytes=spec.max_bytes, max_pixels=spec.max_pixels) as source:
         page = source.pages[0]
         content = _fit(page.width, page.height, spec)
-        gray = Image.fromarray(source.read(0, content))
-    shrinks = gray.height >= content[0] and gray.width >= content[1]
-    gray = gray.resize((content[1], content[0]), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
+        gray = source.read(0, content)
+    if gray.shape != content:
+        shrinks = gray.shape[0] >= content[0] and gray.shape[1] >= content[1]
+        filtered = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+        gray = np.asarray(Image.fromarray(gray).resize((content[1], content[0]), filtered))
     pixels = np.full((spec.height, spec.width), spec.pad, dtype=np.uint8)
-    pixels[: content[0], : content[1]] = np.asarray(gray)
+    pixels[: content[0], : content[1]] = gray
     return Picture(pixels, page.width, page.height, content, source.format)
 
 

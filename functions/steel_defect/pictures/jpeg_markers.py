@@ -28,6 +28,7 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _SOS, _EOI, _APP1, _APP14 = 0xDA, 0xD9, 0xE1, 0xEE
+_END: Final = bytes([0xFF, _EOI])
 _COEFFICIENTS: Final = 64
 _UNSEEN: Final = 255
 # The bytes of the marker with which a JPEG begins.
@@ -92,9 +93,13 @@ def read_markers(data: bytes) -> Markers:
         position += length
         if code == _SOS:
             _scan(markers, segment)
-            ends = _markers_in(data) if ends is None else ends
-            following = int(np.searchsorted(ends, position))
-            position = int(ends[following]) if following < len(ends) else len(data)
+            if markers.buffered:
+                ends = _markers_in(data) if ends is None else ends
+                following = int(np.searchsorted(ends, position))
+                position = int(ends[following]) if following < len(ends) else len(data)
+            else:  # one scan, after which libjpeg takes nothing but the end
+                found_end = data.find(_END, position)
+                position = len(data) if found_end < 0 else found_end
         else:
             _segment(markers, code, segment)
     else:

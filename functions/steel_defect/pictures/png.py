@@ -97,7 +97,7 @@ class PngReader:
         return _on_black(samples, alpha)
 
     def _byte_bands(self, *, low: bool) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-        """The high or the low bytes of colour samples: Pillow's RGB;16L takes the second byte of each for the high one."""
+        """The high or the low bytes of colour samples: Pillow's RGB;16L takes the second byte of each for high."""
         image: Any = PngImageFile(BytesIO(self._chunks.picture(self._data)))
         with image:
             if self._chunks.colour_type == _GRAY_ALPHA:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from steel_defect import observation
+from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
 from steel_defect.camera import STATED, Camera, CameraError, stated_camera
 from steel_defect.errors import (
+    Busy,
     InternalError,
     MalformedQuery,
     MethodNotAllowed,
@@ -46,6 +48,7 @@ class Api:
         registry: Callable[[], RegistryState | None] = lambda: None,
         uploads: Callable[[], SignedUploads | None] = lambda: None,
         camera: Camera = Camera(),  # noqa: B008 - frozen
+        admission: Admission = UNLIMITED,
     ) -> None:
         """Take the sources of the model, of its relation to a registry, and of the signed uploads.
 
@@ -54,9 +57,11 @@ class Api:
             registry: gives None if the model is of no registry.
             uploads: gives None if there are no buckets; called when a request needs them.
             camera: that pictures are from if a request states no other.
+            admission: bounds what is scored at a time.
         """
         self._models = models
         self._camera = camera
+        self._admission = admission
         self._registry = registry
         self._signed_uploads = uploads
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
@@ -78,6 +83,8 @@ class Api:
             return self._route(request)(request)
         except SteelDefectError as error:
             return refused(error)
+        except MemoryError:
+            return refused(Busy("there is no memory for this picture now: send it again"))
         except Exception:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
             _log.exception("request failed")
             return refused(InternalError("the request failed here; the log of the function says why"))
@@ -108,7 +115,7 @@ class Api:
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
         observation.note(picture_bytes=len(picture))
-        prediction = scorer.score(picture, camera)
+        prediction = scorer.score(picture, camera, self._admission)
         observation.note_prediction(prediction, scorer)
         content = answer(prediction, scorer, with_map=with_map)
         registry = self._registry()

@@ -163,6 +163,14 @@ class ModelUnavailable(SteelDefectError):
     status = 503
 
 
+class Busy(SteelDefectError):
+    """There is no memory for this picture beside those that are being scored. Worth a retry."""
+
+    slug = "busy"
+    title = "Busy"
+    status = 503
+
+
 class InternalError(SteelDefectError):
     """A fault of this program. What happened goes to the log, not to the caller."""
 

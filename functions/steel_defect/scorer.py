@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import onnxruntime
 
+from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.camera import Camera
 from steel_defect.contract import ContractError, ModelContract, from_metadata
 from steel_defect.errors import ModelUnavailable
@@ -99,12 +100,13 @@ class Scorer:
         """The model by name, version and SHA-256, as answers and results state it."""
         return {"name": self.contract.name, "version": self.contract.version, "sha256": self.sha256}
 
-    def score(self, data: bytes, camera: Camera | None = None) -> Prediction:
+    def score(self, data: bytes, camera: Camera | None = None, admission: Admission | None = None) -> Prediction:
         """Score one picture given as the bytes of its file.
 
         Args:
             data: the bytes.
             camera: what is known of the camera; None if nothing is.
+            admission: bounds what is scored at a time; None for no bound.
 
         Raises:
             SteelDefectError: the picture cannot be scored; see `open_picture` and `view_of`.
@@ -115,7 +117,10 @@ class Scorer:
         depth = camera.bit_depth or (frame.bit_depth if frame else None)
         model_ms = 0.0
         pages: list[_ScoredPage] = []
-        with open_picture(data, max_bytes=spec.max_bytes, max_pixels=spec.max_pixels, bit_depth=depth) as source:
+        with (
+            open_picture(data, max_bytes=spec.max_bytes, max_pixels=spec.max_pixels, bit_depth=depth) as source,
+            (admission or UNLIMITED).held(max(page.width * page.height for page in source.pages)),
+        ):
             for index in range(len(source.pages)):
                 view = view_of(source, index, spec, frame, camera)
                 began = perf_counter()

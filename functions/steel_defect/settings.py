@@ -21,6 +21,8 @@ BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
 _LAMBDA_MB_PER_VCPU: Final = 1769
 _CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+# Of version 2, and of version 1, which states a huge number if there is no limit.
+_CGROUP_MEMORY: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 # What writers name a file while it is not whole, and what cameras and labelling tools put beside a picture.
@@ -54,6 +56,8 @@ class Settings:
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
         camera: what took the pictures (`MM_PER_PIXEL`, `BIT_DEPTH`, `ORIENTATION`; default nothing is known of it). A
             request can state another.
+        memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
+            group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
             `REVIEW_HIGH`; each by default the model file's own).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
@@ -71,6 +75,7 @@ class Settings:
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
     camera: Camera = Camera()  # noqa: RUF009 - frozen
+    memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
     def require_buckets(self) -> Buckets:
@@ -114,6 +119,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
         camera=_camera(environment),
+        memory_bytes=_memory_bytes(environment),
         override=_override(environment),
     )
 
@@ -225,6 +231,18 @@ def _threads(environment: Mapping[str, str]) -> int:
             raise SettingsError(message)
         return int(stated)
     return max(1, int(_processors(environment)))
+
+
+def _memory_bytes(environment: Mapping[str, str]) -> int | None:
+    lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if lambda_mb.isdigit():
+        return int(lambda_mb) * 1024 * 1024
+    for limit in _CGROUP_MEMORY:
+        try:
+            return int(limit.read_text())
+        except (OSError, ValueError):  # No such file, or no limit: "max".
+            continue
+    return None
 
 
 def _processors(environment: Mapping[str, str]) -> float:

@@ -233,3 +233,16 @@ def test_without_a_model_in_the_registry_uploads_stay_in_the_queue_and_metrics_s
     assert (counted["ModelNotCurrent"], counted["UploadErrors"]) == (1, 1)
     with pytest.raises(ObjectNotFound):
         result(results, "bundled.jpg")
+
+
+def test_a_backfill_refuses_to_score_by_another_model_than_the_one_in_production(
+    ministack: Emulator, buckets: tuple[str, str], uploads: Store, results: Store
+) -> None:
+    places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
+    environment = {**ministack.environment, **places, "MODEL_URI": "s3://no-such-bucket/models/none"}
+    upload(uploads, "backfilled.jpg", strip_jpeg())
+    batch = {"Items": [{"Key": "backfilled.jpg"}]}
+    with Lambda(handler="aws.backfill", environment=environment) as server:
+        assert server.invoke_failing(batch)["errorType"] == "ModelUnavailable"
+    with pytest.raises(ObjectNotFound):
+        result(results, "backfilled.jpg")

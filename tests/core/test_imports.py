@@ -33,7 +33,7 @@ from steel_defect.http import Request
 from steel_defect.serving import ModelSource
 from steel_defect.settings import load_settings
 picture = pathlib.Path({picture!r}).read_bytes()
-body = json.dumps({{"pictures": base64.b64encode(picture).decode()}}).encode()
+body = json.dumps({{"image": base64.b64encode(picture).decode()}}).encode()
 api = Api(ModelSource(load_settings()))
 assert api.handle(Request("POST", "/predict", {{"content-type": "image/jpeg"}}, {{}}, picture)).status == 200
 assert api.handle(Request("POST", "/predict", {{"content-type": "application/json"}}, {{}}, body)).status == 200

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from steel_defect.errors import DamagedImage, NotAnImage
+import numpy as np
+
+from steel_defect.errors import DamagedImage, NotAnImage, TooManyPixels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # A camera writes one scan, or about ten if it writes progressive JPEG.
 MAX_SCANS: Final = 100
 MAX_SEGMENTS: Final = 1000
-# In the coded data of a scan FF is followed by 00, by a restart marker or by a marker that ends the scan.
-_NEXT_MARKER: Final = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
+# Samples of all scans together; each scan passes over the whole picture, and a thousand million take a second.
+MAX_SCANNED: Final = 1_600_000_000
 # Between segments, FF and zeros may fill.
 _FILLED_MARKER: Final = re.compile(rb"\x00*\xff+([\x01-\xfe])")
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _SOS, _EOI, _APP1, _APP14 = 0xDA, 0xD9, 0xE1, 0xEE
+_END: Final = bytes([0xFF, _EOI])
 _COEFFICIENTS: Final = 64
+_UNSEEN: Final = 255
 # The bytes of the marker with which a JPEG begins.
 _SOI: Final = 2
 
@@ -45,6 +52,7 @@ class Markers:
     progressive: bool = False
     buffered: bool = False
     scans: int = 0
+    scanned: int = 0
     adobe: bool = False
     exif: bytes = b""
     xmp: bytes = b""
@@ -64,10 +72,12 @@ def read_markers(data: bytes) -> Markers:
     Raises:
         ValueError: there is nothing but its first bytes.
         NotAnImage: of a kind that is not read, or of more scans or segments than any camera writes.
-        DamagedImage: it ends, or is damaged, before its first scan.
+        DamagedImage: it ends, or is damaged, before its first scan, or its scans do not follow from each other.
+        TooManyPixels: its scans would take too long.
     """
     markers = Markers()
     position = _SOI
+    ends: NDArray[np.intp] | None = None
     for _ in range(MAX_SEGMENTS):
         found = _FILLED_MARKER.match(data, position)
         if found is None:
@@ -83,8 +93,13 @@ def read_markers(data: bytes) -> Markers:
         position += length
         if code == _SOS:
             _scan(markers, segment)
-            end = _NEXT_MARKER.search(data, position)
-            position = len(data) if end is None else end.start()
+            if markers.buffered:
+                ends = _markers_in(data) if ends is None else ends
+                following = int(np.searchsorted(ends, position))
+                position = int(ends[following]) if following < len(ends) else len(data)
+            else:  # one scan, after which libjpeg takes nothing but the end
+                found_end = data.find(_END, position)
+                position = len(data) if found_end < 0 else found_end
         else:
             _segment(markers, code, segment)
     else:
@@ -94,6 +109,15 @@ def read_markers(data: bytes) -> Markers:
         message = "the JPEG ends, or is damaged, before its frame header"
         raise (DamagedImage if position > _SOI else ValueError)(message)
     return markers
+
+
+def _markers_in(data: bytes) -> NDArray[np.intp]:
+    """Where FF begins a marker that ends a scan: in a scan's data it is followed by 00 or by a restart marker."""
+    following = np.frombuffer(data, np.uint8)
+    found = following[:-1] == 0xFF  # noqa: PLR2004 - T.81, section B.1.1.2
+    following = following[1:]
+    found &= (following != 0) & (following != 0xFF) & (following & 0xF8 != 0xD0)  # noqa: PLR2004 - as above
+    return np.flatnonzero(found)
 
 
 def _segment(markers: Markers, code: int, segment: bytes) -> None:
@@ -122,7 +146,7 @@ def _frame(markers: Markers, code: int, segment: bytes) -> None:
     for index in range(6, len(segment) - 2, 3):
         identifier, factors = segment[index], segment[index + 1]
         markers.components[identifier] = (factors >> 4, factors & 15)
-        markers.missing[identifier] = bytearray(b"\xff" * _COEFFICIENTS)
+        markers.missing[identifier] = bytearray([_UNSEEN] * _COEFFICIENTS)
     if len(markers.components) not in {1, 3, 4} or not markers.width or not markers.height:
         message = f"a JPEG of {markers.width} x {markers.height} in {len(markers.components)} components is not read"
         raise NotAnImage(message)
@@ -139,8 +163,18 @@ def _scan(markers: Markers, segment: bytes) -> None:
         message = "a scan of the JPEG names components that its frame header lacks"
         raise DamagedImage(message)
     markers.buffered |= count < len(markers.components)
-    first, last, bits = (*segment[1 + 2 * count : 3 + 2 * count], segment[3 + 2 * count] & 15)
+    first, last, bits = segment[1 + 2 * count], segment[2 + 2 * count], segment[3 + 2 * count]
     if not markers.progressive:
         first, last, bits = 0, _COEFFICIENTS - 1, 0
+    # The high half says how many bits were still missing before; 0 in the first scan of a coefficient.
+    before, after = (bits >> 4 or _UNSEEN), bits & 15
     for identifier in chosen:
-        markers.missing[identifier][first : last + 1] = bytes([bits]) * (min(last, _COEFFICIENTS - 1) + 1 - first)
+        missing = markers.missing[identifier]
+        if last >= _COEFFICIENTS or set(missing[first : last + 1]) != {before}:
+            message = f"scan {markers.scans} of the JPEG does not continue those before it"
+            raise DamagedImage(message)
+        missing[first : last + 1] = bytes([after]) * (last + 1 - first)
+    markers.scanned += len(chosen) * markers.width * markers.height
+    if markers.scanned > MAX_SCANNED:
+        message = f"the scans of the JPEG pass over more than {MAX_SCANNED:,} samples: save it as baseline JPEG"
+        raise TooManyPixels(message)

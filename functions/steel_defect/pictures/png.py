@@ -52,14 +52,14 @@ class PngReader:
             if in_file is not None:
                 in_file = sbit_in_file(samples, in_file)
             return to_gray(samples, self._bit_depth, in_file)
-        with PngImageFile(BytesIO(self._data)) as image:
+        with PngImageFile(BytesIO(self._chunks.picture(self._data))) as image:
             image.seek(index)
             return Gray(gray_of(image))
 
     def _deep_gray(self) -> NDArray[np.uint16]:
         """16-bit gray; what has the transparent value is black."""
         samples = np.empty((self._chunks.height, self._chunks.width), np.uint16)
-        with PngImageFile(BytesIO(self._data)) as image:
+        with PngImageFile(BytesIO(self._chunks.picture(self._data))) as image:
             image.load()
             for band in bands(*samples.shape):
                 samples[band] = np.asarray(image.crop((0, band.start, image.width, band.stop)))
@@ -97,8 +97,8 @@ class PngReader:
         return _on_black(samples, alpha)
 
     def _byte_bands(self, *, low: bool) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-        """The high or the low bytes of colour samples: the layout RGB;16L takes a sample's second byte for the high one."""
-        image: Any = PngImageFile(BytesIO(self._data))
+        """The high or the low bytes of colour samples: Pillow's RGB;16L takes the second byte of each for high."""
+        image: Any = PngImageFile(BytesIO(self._chunks.picture(self._data)))
         with image:
             if self._chunks.colour_type == _GRAY_ALPHA:
                 image._mode, layout = "RGBA", "RGBA"  # noqa: SLF001 - as many bytes as two samples

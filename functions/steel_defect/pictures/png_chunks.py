@@ -6,7 +6,7 @@ Pillow checks neither the checksums of picture data nor the end of the compresse
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from steel_defect.errors import DamagedImage, NotAnImage
@@ -16,6 +16,7 @@ MAX_CHUNKS: Final = 20_000
 _SIGNATURE: Final = 8
 _HEADER: Final = 8
 _CHECKSUM: Final = 4
+_NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
 _COLOUR_TYPES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -28,6 +29,7 @@ class Chunks:
         significant: the most bits of any channel in sBIT; None without.
         transparent: the bytes of tRNS.
         broken: why the file is not whole; None if it is.
+        kept: where the chunks are that make the picture.
     """
 
     width: int = 0
@@ -40,6 +42,11 @@ class Chunks:
     exif: bytes = b""
     xmp: bytes = b""
     broken: str | None = None
+    kept: list[slice] = field(default_factory=list)
+
+    def picture(self, data: bytes) -> bytes:
+        """The file without texts, profiles and the like, which Pillow would unpack, however many there are."""
+        return data[:_SIGNATURE] + b"".join([data[chunk] for chunk in self.kept])
 
 
 def read_chunks(data: bytes) -> Chunks:
@@ -68,6 +75,8 @@ def read_chunks(data: bytes) -> Chunks:
             chunks.broken = "the PNG does not begin with its one header"
             break
         _take(chunks, kind, body[4:])
+        if kind in _NEEDED:
+            chunks.kept.append(slice(position, end + _CHECKSUM))
         position = end + _CHECKSUM
         if kind == b"IEND":
             break

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from steel_defect.errors import NotAnImage
+from steel_defect.errors import DamagedImage, NotAnImage
 from steel_defect.pictures.bits import luma, to_gray
 from steel_defect.pictures.frames import EIGHT_BITS, MAX_PAGES, Frame, Gray, bands
 from steel_defect.pictures.tiff_chunks import Chunks
@@ -40,6 +40,7 @@ class TiffReader:
 
         Raises:
             NotAnImage: no directory, or a page of a kind that is not read.
+        DamagedImage: something lies outside the file.
         """
         directories = read_directories(data)
         if not directories:
@@ -109,6 +110,10 @@ def _layouts(data: bytes, pages: list[Directory]) -> tuple[Layout, ...]:
     chunks = stored = 0
     for page in pages[: MAX_PAGES + 1]:
         layout = read_layout(page)
+        end = max(start + size for start, size in zip(layout.offsets, layout.sizes, strict=False))
+        if end > len(data):
+            message = f"the TIFF was cut: a strip or tile ends at byte {end:,}, the file at {len(data):,}"
+            raise DamagedImage(message)
         chunks += layout.chunks
         stored += sum(layout.sizes)
         if chunks > MAX_CHUNKS or stored > 2 * len(data):

@@ -106,6 +106,8 @@ def check_size(page: Page, spec: InputSpec, *, elongated: bool) -> None:
 
 def resized(gray: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
     """Scale a picture: means of areas where it shrinks, bilinear where it grows."""
+    if gray.shape == (rows, columns):
+        return gray
     shrinks = gray.shape[0] >= rows and gray.shape[1] >= columns
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(gray).resize((columns, rows), method))

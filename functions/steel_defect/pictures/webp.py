@@ -1,6 +1,7 @@
-"""WebP. libwebp has no checksum to look at, and its decoder of animations takes 16 bytes a pixel, whatever the file.
+"""WebP. libwebp's decoder, as Pillow uses it, takes 16 bytes a pixel, whatever the file.
 
-Of single bits flipped in a lossy WebP few are noticed: see the figures at `WebpReader`.
+A WebP has no checksum. Of 400 single bits flipped in a lossy WebP of a real strip, 21 were noticed and 365 changed it by
+more than a gray level; in a lossless one 3 and 84. Where files may be damaged on their way, send PNG.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class WebpReader:
     def decode(self, index: int, at_least: tuple[int, int] | None) -> Gray:
         """See `Reader.decode`."""
         del at_least
-        if int.from_bytes(self._data[4:8], "little") + 8 > len(self._data):
-            message = f"the WebP picture was cut: it has {len(self._data):,} bytes and promises more"
+        size = int.from_bytes(self._data[4:8], "little") + 8
+        if size > len(self._data) or self._data[size:].strip(b"\x00"):
+            message = f"the WebP picture has {len(self._data):,} bytes, and says that it has {size:,}"
             raise DamagedImage(message)
         with WebPImageFile(BytesIO(self._data)) as image:
             if image.n_frames != len(self.frames):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from steel_defect.contract import Decision, decision_index
+from steel_defect.decision import Decision, decision_index
 from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_thresholds
 
 if TYPE_CHECKING:

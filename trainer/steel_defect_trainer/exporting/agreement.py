@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from steel_defect.contract import decision_index, from_metadata
+from steel_defect.contract import from_metadata
+from steel_defect.decision import decision_index
 from steel_defect_trainer.evaluation.ranking import roc_auc
 from steel_defect_trainer.exporting.timing import single_threaded
 

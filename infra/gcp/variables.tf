@@ -84,6 +84,31 @@ variable "decision" {
   }
 }
 
+variable "pictures" {
+  description = "What is known of the pictures beside their files: millimetres of strip that a pixel covers, bits of the camera's samples, and how the strip runs (horizontal, vertical, or auto: down a picture that is higher than wide)."
+  type = object({
+    mm_per_pixel = optional(number)
+    bit_depth    = optional(number)
+    orientation  = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = coalesce(var.pictures.mm_per_pixel, 1) >= 0.001 && coalesce(var.pictures.mm_per_pixel, 1) <= 100
+    error_message = "mm_per_pixel is from 0.001 to 100."
+  }
+
+  validation {
+    condition     = contains(range(8, 17), coalesce(var.pictures.bit_depth, 8))
+    error_message = "bit_depth is a whole number from 8 to 16."
+  }
+
+  validation {
+    condition     = contains(["auto", "horizontal", "vertical"], coalesce(var.pictures.orientation, "auto"))
+    error_message = "orientation is auto, horizontal or vertical."
+  }
+}
+
 variable "max_instances" {
   description = "Most instances that each function may have at once: a ceiling on what it can cost."
   type        = number

@@ -149,7 +149,7 @@ def _backfill() -> Backfill:
     from steel_defect.uploads.backfill import Backfill
 
     buckets = _app.settings.require_buckets()
-    return Backfill(_app.models, buckets, ignored_suffixes=_app.settings.ignored_suffixes)
+    return Backfill(_app.models, buckets, camera=_app.settings.camera, ignored_suffixes=_app.settings.ignored_suffixes)
 
 
 def _score_upload(ref: ObjectRef) -> None:

@@ -29,9 +29,19 @@ REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "tests" / "samples"
 
 # Fixtures of a session that take minutes: all tests that use one of a group run in one process.
-SHARED = {"build": "sam", "cloud": "sam", "stack": "sam", "terraform": "terraform"}
+SHARED = {"build": "sam", "stack": "sam", "terraform": "terraform"}
 # Modules and groups that take longest begin first, so that no process is left with one of them at the end.
-LONGEST_FIRST = ("sam", "tests/trainer/test_chain.py", "tests/infra/trainer/test_machine.py")
+LONGEST_FIRST = (
+    "sam",
+    "exported",
+    "tests/infra/trainer/test_machine.py",
+    "tests/trainer/test_chain.py",
+    "tests/trainer/exporting/test_quantise.py",
+    "tests/test_readme.py",
+    "tests/storage/test_contract.py",
+    "tests/uploads/test_storm.py",
+    "tests/page/test_page.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -95,6 +95,12 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "body over the limit": (predict(bytes(2 * maximum)), 413, "too-many-bytes"),
         "JSON over the limit": (predict(in_json(bytes(maximum + 3)), JSON), 413, "too-many-bytes"),
         "a flag that is neither": (predict(picture, map="perhaps"), 400, "malformed-query"),
+        "a parameter that there is not": (predict(picture, maps="true"), 400, "malformed-query"),
+        **{
+            f"a parameter of {path}": (Request("GET", path, {}, {"map": "true"}), 400, "malformed-query")
+            for path in ("/health", "/healthz", "/model", "/openapi.json")
+        },
+        "a parameter of uploads": (Request("POST", "/uploads", JSON, {"a": "b"}, b"{}"), 400, "malformed-query"),
         "uploads where there are no buckets": (
             Request("POST", "/uploads", JSON, {}, b'{"name": "a.jpg", "content_type": "image/jpeg", "size": 1}'),
             404, "uploads-not-configured"),

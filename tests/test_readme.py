@@ -72,6 +72,8 @@ def here(command: str) -> str:
 def test_commands(block: str, environment: dict[str, str]) -> None:
     if "--extra trainer" in block and find_spec("torch") is None:
         pytest.skip("PyTorch is not installed: uv sync --all-groups --all-extras")
+    for written in re.findall(r"-o (runs/\S+\.onnx)", block):  # no command overwrites a model
+        (REPOSITORY / written).unlink(missing_ok=True)
     run = shell(here(block), environment)
     assert run.returncode == 0, run.stderr
     if block == START:
@@ -125,7 +127,9 @@ def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pyte
     pictures = list(various(SCORED_BEFORE))
     model = folder / "model.onnx"
     model.write_bytes(BUNDLED_MODEL.read_bytes())
-    write_reference(model, reference_of(map(Scorer(model).score, pictures)))
+    write_reference(
+        model, reference_of((found.statistics, found.defect_prob) for found in map(Scorer(model).score, pictures))
+    )
     settings = {"MODEL_URI": str(model)}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ministack.environment.items():
@@ -146,6 +150,7 @@ def far(ministack: Emulator, environment: dict[str, str], tmp_path_factory: pyte
                 **ministack.environment,
                 **settings,
                 "PATH": f"{folder / 'bin'}:{environment['PATH']}",
+                "FUNCTION": "steel-defect-api",
                 "DEAD_LETTER_QUEUE_URL": deployed.dead,
                 "UPLOAD_QUEUE_URL": deployed.queue,
             },
@@ -264,7 +269,7 @@ def shell(command: str, environment: dict[str, str], folder: Path = REPOSITORY) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steel_defect.scorer import Prediction, Scorer
+    from steel_defect.prediction import Prediction
+    from steel_defect.scorer import Scorer
     from steel_defect.serving import RegistryState
 
 
@@ -16,14 +17,12 @@ def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
         "defect_prob": prediction.defect_prob,
         "defect_status": prediction.defect_status,
         "decision": prediction.decision.value,
+        "reasons": [reason.value for reason in prediction.reasons],
         "threshold": scorer.contract.threshold,
         "class_prob": prediction.class_prob,
         "model": scorer.identity,
-        "image": {
-            "width": prediction.picture.width,
-            "height": prediction.picture.height,
-            "format": prediction.picture.format,
-        },
+        "view": asdict(prediction.view),
+        "image": asdict(prediction.image),
         "statistics": asdict(prediction.statistics),
     }
 
@@ -51,6 +50,7 @@ def describe(scorer: Scorer, registry: RegistryState | None) -> dict[str, Any]:
 
     return {
         **asdict(scorer.contract),
+        "decision_from": scorer.decision_from,
         "sha256": scorer.sha256,
         "size_bytes": scorer.size_bytes,
         "runtime": {"onnxruntime": onnxruntime.__version__, "threads": scorer.threads},

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from steel_defect import observation
+from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
+from steel_defect.camera import STATED, Camera, CameraError, stated_camera
 from steel_defect.errors import (
+    Busy,
     InternalError,
     MalformedQuery,
     MethodNotAllowed,
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from steel_defect.uploads.signed import SignedUploads
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
+# What each route takes in its query; the others take nothing.
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", *STATED)}
+# People come to pages from a login or a link, which may add parameters of their own.
+_PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
 _log = logging.getLogger(__name__)
 
@@ -42,6 +49,8 @@ class Api:
         models: Callable[[], Scorer],
         registry: Callable[[], RegistryState | None] = lambda: None,
         uploads: Callable[[], SignedUploads | None] = lambda: None,
+        camera: Camera = Camera(),  # noqa: B008 - frozen
+        admission: Admission = UNLIMITED,
     ) -> None:
         """Take the sources of the model, of its relation to a registry, and of the signed uploads.
 
@@ -49,8 +58,12 @@ class Api:
             models: gives the model, or raises `ModelUnavailable`, which is answered with 503.
             registry: gives None if the model is of no registry.
             uploads: gives None if there are no buckets; called when a request needs them.
+            camera: that pictures are from if a request states no other.
+            admission: bounds what is scored at a time.
         """
         self._models = models
+        self._camera = camera
+        self._admission = admission
         self._registry = registry
         self._signed_uploads = uploads
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
@@ -72,6 +85,8 @@ class Api:
             return self._route(request)(request)
         except SteelDefectError as error:
             return refused(error)
+        except MemoryError:
+            return refused(Busy("there is no memory for this picture now: send it again"))
         except Exception:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
             _log.exception("request failed")
             return refused(InternalError("the request failed here; the log of the function says why"))
@@ -94,20 +109,30 @@ class Api:
             allowed = tuple(name for get in methods for name in ((get, "HEAD") if get == "GET" else (get,)))
             message = f"{request.path} takes {' and '.join(allowed)}"
             raise MethodNotAllowed(message, allowed)
+        if route not in _PAGES:
+            _refuse_unknown(request, _PARAMETERS.get(route, ()))
         return methods[method]
 
     def _predict(self, request: Request) -> Response:
-        with_map = _flag(request, "map")
+        with_map, camera = _flag(request, "map"), self._camera_of(request)
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
         observation.note(picture_bytes=len(picture))
-        prediction = scorer.score(picture)
+        prediction = scorer.score(picture, camera, self._admission)
         observation.note_prediction(prediction, scorer)
         content = answer(prediction, scorer, with_map=with_map)
         registry = self._registry()
         if registry is not None and registry.state != "current":
             content["model"] = {**content["model"], "registry": registry.state}
         return json_response(content)
+
+    def _camera_of(self, request: Request) -> Camera:
+        if not request.query:
+            return self._camera
+        try:
+            return stated_camera(request.query, self._camera)
+        except CameraError as error:
+            raise MalformedQuery(str(error)) from error
 
     def _health(self, _request: Request) -> Response:
         self._models()
@@ -152,6 +177,15 @@ def refused(error: SteelDefectError) -> Response:
     """The answer to a request that failed; an adapter answers with it what never reaches `Api.handle`."""
     observation.note_problem(error)
     return problem_response(error)
+
+
+def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
+    """Refuse a query with a parameter that would have no effect: it is misspelt, or meant for another version."""
+    for name in request.query:
+        if name not in known:
+            takes = f"takes {' and '.join(known)}" if known else "takes none"
+            message = f"there is no parameter {name[:100]!r} in the query of {request.path[:100]}, which {takes}"
+            raise MalformedQuery(message)
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from steel_defect import log_line
+from steel_defect.admission import Admission
 from steel_defect.api import Api
 from steel_defect.observation import observed
 from steel_defect.serving import ModelSource
@@ -30,6 +31,7 @@ class App:
     Attributes:
         settings: that it was made of.
         models: gives the model that serves.
+        admission: bounds how many pictures are scored at a time, by their size.
         api: answers HTTP requests.
     """
 
@@ -37,7 +39,8 @@ class App:
         """Take the settings, and what makes the function that publishes outcomes: None to publish none."""
         self.settings = settings
         self.models = ModelSource(settings)
-        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads)
+        self.admission = Admission(settings.memory_bytes)
+        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads, settings.camera, self.admission)
         self._publisher = publisher
         self._lock = Lock()
         self._processor: UploadProcessor | None = None
@@ -76,6 +79,8 @@ class App:
                     self.models,
                     self.settings.require_buckets(),
                     self._publisher(self.settings),
+                    camera=self.settings.camera,
+                    admission=self.admission,
                     ignored_suffixes=self.settings.ignored_suffixes,
                 )
             return self._processor

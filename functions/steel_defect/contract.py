@@ -7,42 +7,24 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum
+from dataclasses import asdict, astuple, dataclass, field, fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from steel_defect.camera import Orientation
+from steel_defect.decision import Decision, Reason, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
-SCHEMA_VERSION = 1
+# Files of version 1 are read, too: they state no frame and no guard.
+SCHEMA_VERSION = 2
+READ_VERSIONS = (1, 2)
 RESIZES = ("fit", "stretch")
 
 
 class ContractError(ValueError):
     """The file is not a model of this project, or is of a schema that this version does not read."""
-
-
-class Decision(StrEnum):
-    """What to do with the strip, from the mildest: let it pass, have a person look, or reject it."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    REVIEW = "review"
-    REJECT = "reject"
-
-
-def decision_index(probability: ArrayLike, review_low: float, review_high: float) -> NDArray[np.intp]:
-    """The rule: reject from `review_high` on, pass below `review_low`, else review.
-
-    Returns:
-        For each probability the index of its decision in `tuple(Decision)`, in the shape of `probability`.
-    """
-    import numpy as np  # not before a server forks; see serving.py
-
-    return np.asarray(np.digitize(np.asarray(probability), (review_low, review_high)))
 
 
 @dataclass(frozen=True)
@@ -67,6 +49,71 @@ class InputSpec:
         """Refuse a way of scaling that this version does not know."""
         if self.resize not in RESIZES:
             message = f"expected resize to be one of {', '.join(RESIZES)}, got {self.resize!r}"
+            raise ContractError(message)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the pictures were like that the model was trained on, in their own pixels.
+
+    Attributes:
+        width: of most of them.
+        height: the same.
+        aspects: the least and the greatest ratio of width to height among them.
+        smallest: a picture of the frame's shape is scaled into it down to this part of the frame's size.
+        largest: up to this multiple. Beyond it, a picture shows more strip, and is scored in tiles.
+        mm_per_pixel: millimetres of strip that a pixel of theirs covers; None if that is not known.
+        bit_depth: of their samples, for pictures that say nothing themselves; None if that is not known.
+    """
+
+    width: int
+    height: int
+    aspects: tuple[float, float]
+    smallest: float = 0.5
+    largest: float = 1.25
+    mm_per_pixel: float | None = None
+    bit_depth: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a frame of no size, or limits that leave out the frame itself."""
+        low, high = self.aspects
+        if min(self.width, self.height) < 1 or not 0 < low <= high or not 0 < self.smallest <= 1 <= self.largest:
+            message = f"the frame cannot be: {self}"
+            raise ContractError(message)
+
+    @property
+    def lies(self) -> Orientation:
+        """How the strip runs in them; auto if they were both higher than wide and wider than high."""
+        low, high = self.aspects
+        if low > 1:
+            return Orientation.HORIZONTAL
+        return Orientation.VERTICAL if high < 1 else Orientation.AUTO
+
+
+@dataclass(frozen=True)
+class Guard:
+    """How far a picture may be from those that the model was trained on; beyond it, its score means little.
+
+    Attributes:
+        dark: the brightest percent of its grays begins below this: the picture is dark.
+        saturated: a larger share of its grays is burnt out.
+        flat: the standard deviation of its grays is below this.
+        blurred: neighbouring grays differ by less than this.
+        noisy: neighbouring grays differ by more than this.
+        unfamiliar: the output `novelty` of the graph is above this.
+    """
+
+    dark: float
+    saturated: float
+    flat: float
+    blurred: float
+    noisy: float
+    unfamiliar: float
+
+    def __post_init__(self) -> None:
+        """Refuse limits that are no numbers: nothing would be beyond them."""
+        if not all(isinstance(limit, int | float) and math.isfinite(limit) for limit in astuple(self)):
+            message = f"the guard cannot be: {self}"
             raise ContractError(message)
 
 
@@ -108,7 +155,7 @@ class Reference:
 class ModelContract:
     """Everything beside the graph that decides an answer. Probabilities are calibrated, in 0..1.
 
-    `reference` is None in files of earlier versions of the trainer.
+    `reference`, `frame` and `guard` are None in files of earlier versions of the trainer.
     """
 
     name: str
@@ -123,6 +170,8 @@ class ModelContract:
     input: InputSpec = field(default_factory=InputSpec)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     reference: Reference | None = None
+    frame: Frame | None = None
+    guard: Guard | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -134,16 +183,17 @@ class ModelContract:
             )
             raise ContractError(message)
 
-    def decide(self, probability: float) -> Decision:
-        """The decision for a calibrated probability, by the review band."""
-        return tuple(Decision)[int(decision_index(probability, self.review_low, self.review_high))]
+    def decide(self, probability: float, reasons: Collection[Reason] = ()) -> Decision:
+        """The decision for a calibrated probability, by the review band, and for what is known of the picture."""
+        return decide(probability, self.review_low, self.review_high, reasons)
+
+
+_OPTIONAL: Final = ("reference", "frame", "guard")
 
 
 def to_metadata(contract: ModelContract) -> dict[str, str]:
-    """The contract as ONNX metadata: one key a field, each value JSON; no key for a reference that is not there."""
-    content = asdict(contract)
-    if contract.reference is None:
-        del content["reference"]
+    """The contract as ONNX metadata: one key a field, each value JSON; no key for what the contract does not state."""
+    content = {key: value for key, value in asdict(contract).items() if key not in _OPTIONAL or value is not None}
     return {key: json.dumps(value, sort_keys=True) for key, value in content.items()}
 
 
@@ -155,19 +205,25 @@ def from_metadata(metadata: Mapping[str, str]) -> ModelContract:
     """
     try:
         schema_version = json.loads(metadata["schema_version"])
-        if schema_version != SCHEMA_VERSION:
-            message = f"the model file has schema version {schema_version}; this program reads version {SCHEMA_VERSION}"
+        if schema_version not in READ_VERSIONS:
+            versions = " and ".join(map(str, READ_VERSIONS))
+            message = f"the model file has schema version {schema_version}; this program reads versions {versions}"
             raise ContractError(message)
-        required = [item.name for item in fields(ModelContract) if item.name != "reference"]
+        required = [item.name for item in fields(ModelContract) if item.name not in _OPTIONAL]
         values = {name: json.loads(metadata[name]) for name in required}
         values["class_names"] = tuple(values["class_names"])
         values["input"] = InputSpec(**values["input"])
-        values["reference"] = _reference(json.loads(metadata.get("reference", "null")))
+        reference, frame, guard = (json.loads(metadata.get(name, "null")) for name in _OPTIONAL)
+        values["reference"] = _reference(reference)
+        values["frame"] = None if frame is None else Frame(**{**frame, "aspects": tuple(frame["aspects"])})
+        values["guard"] = None if guard is None else Guard(**guard)
         return ModelContract(**values)
     except KeyError as error:
         message = f"the model file has no metadata {error}: not a steel-defect model, or exported by another tool"
         raise ContractError(message) from error
-    except (TypeError, json.JSONDecodeError) as error:
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ContractError):
+            raise
         message = f"the model file's metadata cannot be read: {error}"
         raise ContractError(message) from error
 

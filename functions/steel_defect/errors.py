@@ -34,7 +34,7 @@ class MalformedBody(SteelDefectError):
 
 
 class MalformedQuery(SteelDefectError):
-    """A parameter in the query string has an invalid value."""
+    """A parameter in the query string is unknown or has an invalid value."""
 
     slug = "malformed-query"
     title = "Malformed query"
@@ -80,6 +80,14 @@ class TooManyPixels(SteelDefectError):
 
     slug = "too-many-pixels"
     title = "Too many pixels"
+    status = 413
+
+
+class TooManyTiles(SteelDefectError):
+    """The picture shows more strip than is scored in one request."""
+
+    slug = "too-many-tiles"
+    title = "Too many tiles"
     status = 413
 
 
@@ -152,6 +160,14 @@ class ModelUnavailable(SteelDefectError):
 
     slug = "model-unavailable"
     title = "Model unavailable"
+    status = 503
+
+
+class Busy(SteelDefectError):
+    """There is no memory for this picture beside those that are being scored. Worth a retry."""
+
+    slug = "busy"
+    title = "Busy"
     status = 503
 
 

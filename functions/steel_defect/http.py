@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from steel_defect.errors import MethodNotAllowed, ResultNotReady, SteelDefectError
+from steel_defect.errors import Busy, MethodNotAllowed, ResultNotReady, SteelDefectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# An upload is scored within a second or two of its arrival unless others wait before it.
-RESULT_AFTER_SECONDS: Final = "2"
+# An upload is scored within a second or two of its arrival unless others wait before it; so is a large picture.
+RETRY_AFTER_SECONDS: Final = "2"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,6 @@ def problem_response(error: SteelDefectError) -> Response:
     headers = {"content-type": "application/problem+json"}
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
-    if isinstance(error, ResultNotReady):
-        headers["retry-after"] = RESULT_AFTER_SECONDS
+    if isinstance(error, ResultNotReady | Busy):
+        headers["retry-after"] = RETRY_AFTER_SECONDS
     return json_response(error.problem(), status=error.status, headers=headers)

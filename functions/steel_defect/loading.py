@@ -7,20 +7,33 @@ from typing import TYPE_CHECKING
 
 from steel_defect.errors import ModelUnavailable
 from steel_defect.model_uri import ModelFile, RegisteredModel
+from steel_defect.override import OverrideError
 
 # ONNX Runtime must not be loaded before a server forks (see serving.py), and a start with the bundled model need not
 # wait for what reads a registry: both are imported when they are used.
 if TYPE_CHECKING:
+    from steel_defect.override import Override
     from steel_defect.scorer import Scorer
     from steel_defect.storage import Store
 
 
-def load_model(source: ModelFile | RegisteredModel, *, threads: int) -> Scorer:
-    """Load the model. A version of a registry is checked as `registry.load_version` does.
+def load_model(source: ModelFile | RegisteredModel, override: Override, *, threads: int) -> Scorer:
+    """Load the model, to decide as `override` says. A version of a registry is checked as `registry.load_version` does.
 
     Raises:
-        ModelUnavailable: it is missing, damaged, or does not follow the contract, or its store cannot be read.
+        ModelUnavailable: it is missing, damaged, or does not follow the contract, or its store cannot be read; or its
+            own threshold and review band do not fit those of `override`.
     """
+    scorer = _loaded(source, threads)
+    if not override:
+        return scorer
+    try:
+        return scorer.deciding_by(override.apply(scorer.contract))
+    except OverrideError as error:
+        raise ModelUnavailable(str(error)) from error
+
+
+def _loaded(source: ModelFile | RegisteredModel, threads: int) -> Scorer:
     from steel_defect.scorer import Scorer
 
     if isinstance(source, ModelFile) and source.path is not None:

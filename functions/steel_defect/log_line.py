@@ -96,6 +96,7 @@ def _of_picture(observation: Observation) -> dict[Metric, float]:
     metrics: dict[Metric, float] = {
         Metric.PICTURE_REFUSED: 0,
         Metric.DEFECT_FOUND: int(facts["decision"] == "reject"),
+        Metric.CAMERA_SUSPECT: int(bool(facts.get("reasons"))),
     }
     if "model" in observation.ms:
         metrics[Metric.MODEL_MILLISECONDS] = round(observation.ms["model"], 3)

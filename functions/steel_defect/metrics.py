@@ -21,6 +21,7 @@ class Metric(StrEnum):
     RESPONSES_5XX = "Responses5xx"
     PICTURE_REFUSED = "PictureRefused"
     DEFECT_FOUND = "DefectFound"
+    CAMERA_SUSPECT = "CameraSuspect"
     MODEL_MILLISECONDS = "ModelMilliseconds"
     TOTAL_MILLISECONDS = "TotalMilliseconds"
     UPLOAD_EVENTS = "UploadEvents"
@@ -55,6 +56,9 @@ DESCRIPTIONS: Final = {
     Metric.RESPONSES_5XX: Description("Count", "Requests that failed here."),
     Metric.PICTURE_REFUSED: Description("Count", "1 for a picture that was refused, otherwise 0.", flag=True),
     Metric.DEFECT_FOUND: Description("Count", "1 for a scored picture that is rejected, otherwise 0.", flag=True),
+    Metric.CAMERA_SUSPECT: Description(
+        "Count", "1 for a scored picture that is not like those the model was trained on, otherwise 0.", flag=True
+    ),
     Metric.MODEL_MILLISECONDS: Description("Milliseconds", "Time in the model for each scored picture."),
     Metric.TOTAL_MILLISECONDS: Description("Milliseconds", "Whole time in the function for each scored picture."),
     Metric.UPLOAD_EVENTS: Description("Count", "Calls of the upload function."),

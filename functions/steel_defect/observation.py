@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from steel_defect.errors import SteelDefectError
-    from steel_defect.scorer import Prediction, Scorer
+    from steel_defect.prediction import Prediction
+    from steel_defect.scorer import Scorer
 
 # Enough to distinguish models.
 _SHA256_DIGITS: Final = 12
@@ -74,12 +75,13 @@ def note_prediction(prediction: Prediction, scorer: Scorer) -> None:
     observation = _current.get()
     if observation is None:
         return
-    picture = prediction.picture
     note(
         model={**scorer.identity, "sha256": scorer.sha256[:_SHA256_DIGITS]},
         decision=prediction.decision.value,
+        reasons=[reason.value for reason in prediction.reasons],
         defect_prob=round(prediction.defect_prob, 4),
-        picture={"width": picture.width, "height": picture.height, "format": picture.format},
+        picture=asdict(prediction.image),
+        view={name: value for name, value in asdict(prediction.view).items() if name != "content"},
         statistics=asdict(prediction.statistics),
     )
     observation.ms |= {"decode": prediction.decode_ms, "model": prediction.model_ms}

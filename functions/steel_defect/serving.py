@@ -131,14 +131,14 @@ class ModelSource:
         from steel_defect.loading import load_model
         from steel_defect.settings import BUNDLED_MODEL
 
-        source, threads = self._settings.model, self._settings.threads
+        source, override, threads = self._settings.model, self._settings.override, self._settings.threads
         if isinstance(source, ModelFile):
-            return FixedModel(load_model(source, threads=threads))
+            return FixedModel(load_model(source, override, threads=threads))
         follower = _Follower(source, self._settings, self._clock)
         follower.check(_START_SECONDS)
         if not follower.ready():
             # A check that takes longer continues, and its model replaces this one.
-            follower.take_bundled(load_model(ModelFile(str(BUNDLED_MODEL)), threads=threads))
+            follower.take_bundled(load_model(ModelFile(str(BUNDLED_MODEL)), override, threads=threads))
         return follower
 
 
@@ -250,7 +250,8 @@ class _Follower:
         wanted = wanted_version(self._source)
         before = None if self._scorer is None else self._scorer.sha256
         if wanted != before:
-            found = load_model(replace(self._source, sha256=wanted), threads=self._settings.threads)
+            source = replace(self._source, sha256=wanted)
+            found = load_model(source, self._settings.override, threads=self._settings.threads)
             with self._lock:
                 self._scorer = found
             _log.warning("model %s serves from now on; before: %s", wanted, before)

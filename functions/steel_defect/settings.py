@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from steel_defect.camera import STATED, Camera, CameraError, stated_camera
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
+from steel_defect.override import Override, OverrideError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,8 @@ BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
 _LAMBDA_MB_PER_VCPU: Final = 1769
 _CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+# Of version 2, and of version 1, which states a huge number if there is no limit.
+_CGROUP_MEMORY: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 # What writers name a file while it is not whole, and what cameras and labelling tools put beside a picture.
@@ -50,6 +54,12 @@ class Settings:
         log_sample_rate: share of the successes that get their log line (`LOG_SAMPLE_RATE`, 0..1; default 0.1).
         ignored_suffixes: ends of names, in lower case, of uploads that are no pictures and get no result
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
+        camera: what took the pictures (`MM_PER_PIXEL`, `BIT_DEPTH`, `ORIENTATION`; default nothing is known of it). A
+            request can state another.
+        memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
+            group); None if there is no limit.
+        override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
+            `REVIEW_HIGH`; each by default the model file's own).
         google_project: for the traces in log lines (`GOOGLE_CLOUD_PROJECT`; default none: lines are not linked).
     """
 
@@ -64,6 +74,9 @@ class Settings:
     log_sample_rate: float = 0.1
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
+    camera: Camera = Camera()  # noqa: RUF009 - frozen
+    memory_bytes: int | None = None
+    override: Override = Override()  # noqa: RUF009 - frozen
 
     def require_buckets(self) -> Buckets:
         """The buckets, for a program that is of no use without them.
@@ -105,7 +118,39 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         log_sample_rate=_sample_rate(environment),
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
+        camera=_camera(environment),
+        memory_bytes=_memory_bytes(environment),
+        override=_override(environment),
     )
+
+
+def _camera(environment: Mapping[str, str]) -> Camera:
+    try:
+        return stated_camera({name: environment.get(name.upper(), "") for name in STATED}, Camera())
+    except CameraError as error:
+        message = f"{', '.join(name.upper() for name in STATED)}: {error}"
+        raise SettingsError(message) from error
+
+
+def _override(environment: Mapping[str, str]) -> Override:
+    try:
+        return Override(*(_probability(environment, name) for name in ("REVIEW_LOW", "THRESHOLD", "REVIEW_HIGH")))
+    except OverrideError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _probability(environment: Mapping[str, str], name: str) -> float | None:
+    stated = environment.get(name)
+    if not stated:
+        return None
+    try:
+        probability = float(stated)
+    except ValueError:
+        probability = math.nan
+    if not 0 <= probability <= 1:
+        message = f"{name} must be a number from 0 to 1, not {stated!r}"
+        raise SettingsError(message)
+    return probability
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -186,6 +231,18 @@ def _threads(environment: Mapping[str, str]) -> int:
             raise SettingsError(message)
         return int(stated)
     return max(1, int(_processors(environment)))
+
+
+def _memory_bytes(environment: Mapping[str, str]) -> int | None:
+    lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if lambda_mb.isdigit():
+        return int(lambda_mb) * 1024 * 1024
+    for limit in _CGROUP_MEMORY:
+        try:
+            return int(limit.read_text())
+        except (OSError, ValueError):  # No such file, or no limit: "max".
+            continue
+    return None
 
 
 def _processors(environment: Mapping[str, str]) -> float:

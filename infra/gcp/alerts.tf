@@ -60,6 +60,20 @@ locals {
       share_of = "${local.service_filter["upload"]} AND ${local.metric["PictureRefused"]}"
       action   = "Look at what the cameras send; the results say what is wrong with it."
     }
+    api_camera = {
+      title    = "Many pictures sent to the api function are not like those the model was trained on"
+      filter   = "${local.service_filter["api"]} AND ${local.metric["CameraSuspect"]} AND metric.labels.value = \"1\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", every = 300, above = 0.2, lasting = 900
+      share_of = "${local.service_filter["api"]} AND ${local.metric["CameraSuspect"]}"
+      action   = "None of them is passed. Look at reasons in the answers and the log, then at the light, the lens, and the camera's settings."
+    }
+    upload_camera = {
+      title    = "Many uploads are not like the pictures the model was trained on"
+      filter   = "${local.service_filter["upload"]} AND ${local.metric["CameraSuspect"]} AND metric.labels.value = \"1\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", every = 300, above = 0.2, lasting = 900
+      share_of = "${local.service_filter["upload"]} AND ${local.metric["CameraSuspect"]}"
+      action   = "None of them is passed. Look at reasons in the results and the log, then at the light, the lens, and the camera's settings."
+    }
     pictures_rejected = {
       title    = "More strip is rejected than usual"
       filter   = "${local.service_filter["upload"]} AND ${local.metric["DefectFound"]} AND metric.labels.value = \"1\""

@@ -15,6 +15,7 @@ locals {
     Responses5xx      = { kind = "count", meaning = "Requests that failed here." }
     PictureRefused    = { kind = "flag", meaning = "1 for a picture that was refused, otherwise 0." }
     DefectFound       = { kind = "flag", meaning = "1 for a scored picture that is rejected, otherwise 0." }
+    CameraSuspect     = { kind = "flag", meaning = "1 for a scored picture that is not like those the model was trained on, otherwise 0." }
     ModelMilliseconds = { kind = "time", meaning = "Time in the model for each scored picture." }
     TotalMilliseconds = { kind = "time", meaning = "Whole time in the function for each scored picture." }
     UploadEvents      = { kind = "count", meaning = "Calls of the upload function." }

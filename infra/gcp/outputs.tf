@@ -8,6 +8,12 @@ locals {
     _BACKFILL_JOB     = google_cloud_run_v2_job.backfill.name
     _MAX_INSTANCES    = var.max_instances
     _MODEL_URI        = var.model == null ? "" : "gs://${local.buckets["models"]}/models/${var.model}"
+    _THRESHOLD        = var.decision.threshold == null ? "" : var.decision.threshold
+    _REVIEW_LOW       = var.decision.review_low == null ? "" : var.decision.review_low
+    _REVIEW_HIGH      = var.decision.review_high == null ? "" : var.decision.review_high
+    _MM_PER_PIXEL     = var.pictures.mm_per_pixel == null ? "" : var.pictures.mm_per_pixel
+    _BIT_DEPTH        = var.pictures.bit_depth == null ? "" : var.pictures.bit_depth
+    _ORIENTATION      = var.pictures.orientation == null ? "" : var.pictures.orientation
     _OUTCOME_TOPIC    = google_pubsub_topic.outcomes.id
     _DEAD_LETTERS     = google_pubsub_subscription.dead_letters.id
     _LOG_SAMPLE_RATE  = var.log_sample_rate

@@ -69,6 +69,46 @@ variable "model" {
   }
 }
 
+variable "decision" {
+  description = "Threshold and review band for whatever model serves, each in place of what its file says: defect_status is 1 from threshold on; the decision is pass below review_low and reject from review_high on."
+  type = object({
+    threshold   = optional(number)
+    review_low  = optional(number)
+    review_high = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = coalesce(var.decision.review_low, 0) >= 0 && coalesce(var.decision.threshold, 0) >= 0 && coalesce(var.decision.review_high, 1) <= 1 && coalesce(var.decision.threshold, 1) <= 1 && coalesce(var.decision.review_low, 0) <= coalesce(var.decision.threshold, var.decision.review_high, 1) && coalesce(var.decision.threshold, 0) <= coalesce(var.decision.review_high, 1)
+    error_message = "It must be 0 <= review_low <= threshold <= review_high <= 1."
+  }
+}
+
+variable "pictures" {
+  description = "What is known of the pictures beside their files: millimetres of strip that a pixel covers, bits of the camera's samples, and how the strip runs (horizontal, vertical, or auto: down a picture that is higher than wide)."
+  type = object({
+    mm_per_pixel = optional(number)
+    bit_depth    = optional(number)
+    orientation  = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = coalesce(var.pictures.mm_per_pixel, 1) >= 0.001 && coalesce(var.pictures.mm_per_pixel, 1) <= 100
+    error_message = "mm_per_pixel is from 0.001 to 100."
+  }
+
+  validation {
+    condition     = contains(range(8, 17), coalesce(var.pictures.bit_depth, 8))
+    error_message = "bit_depth is a whole number from 8 to 16."
+  }
+
+  validation {
+    condition     = contains(["auto", "horizontal", "vertical"], coalesce(var.pictures.orientation, "auto"))
+    error_message = "orientation is auto, horizontal or vertical."
+  }
+}
+
 variable "max_instances" {
   description = "Most instances that each function may have at once: a ceiling on what it can cost."
   type        = number

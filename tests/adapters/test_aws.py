@@ -83,12 +83,19 @@ def test_text_bodies_come_without_base64(aws_lambda: Lambda) -> None:
     [
         {}, [], "image", 7, None, {"requestContext": None}, {"image": 7}, {"image": ""}, {"Records": []},
         http_event(body="not base64!"), http_event(body=None), rest_event(body=None, headers=None),
+        http_event(body=[PICTURE]), http_event(rawPath=None), http_event(requestContext="http"),
+        rest_event(headers={"Content-Type": None}), rest_event(queryStringParameters={"map": ["true"]}),
     ],
 )  # fmt: skip
 def test_an_event_that_makes_no_sense_is_answered_not_raised(aws_lambda: Lambda, event: object) -> None:
     answer = aws_lambda.invoke(event)
     assert 400 <= answer["statusCode"] < 500
     assert answer["headers"]["content-type"] == "application/problem+json"
+
+
+def test_a_notification_fails_so_that_it_is_sent_again_and_an_alarm_rings(aws_lambda: Lambda) -> None:
+    failure = aws_lambda.invoke_failing({"Records": [{"eventSource": "aws:s3", "s3": {}}]})
+    assert failure["errorType"] == "Misrouted"
 
 
 def test_a_missing_model_is_a_503_and_no_crash(tmp_path: Path) -> None:

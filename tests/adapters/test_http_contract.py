@@ -25,7 +25,7 @@ OPENAPI = "/openapi.json"
 def assert_in_contract(transport: Transport, request: Request, response: Response) -> Any:  # noqa: ANN401 - JSON
     """Fail where the answer is not what openapi.json says of this path, method and status; give its JSON."""
     document = json.loads(transport.send(Request("GET", OPENAPI)).body)
-    said = document["paths"][request.path.rstrip("/")][request.method.lower()]["responses"][str(response.status)]
+    said = document["paths"][request.path.rstrip("/") or "/"][request.method.lower()]["responses"][str(response.status)]
     said = _resolve(document, said)
     media_type = response.headers["content-type"]
     content = json.loads(response.body)

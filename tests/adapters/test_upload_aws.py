@@ -116,13 +116,16 @@ def test_without_a_queue_a_failure_fails_the_invocation(function: Lambda) -> Non
     assert function.invoke_failing({"what": "is this"})["errorType"] == "UnknownEvent"
 
 
-def test_when_time_runs_short_the_rest_goes_back(
-    ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store, results: Store
+def test_when_time_runs_short_the_rest_goes_back(  # noqa: PLR0913, PLR0917 - fixtures
+    ministack: Emulator, buckets: tuple[str, str], probe_file: Path, uploads: Store, results: Store, tmp_path: Path
 ) -> None:
+    # Of the real runtime's minutes an hour is kept in reserve: with seconds of both, a slow start would be too late.
+    handler = "import aws, aws_batch\naws_batch._RESERVE_MS = 3_600_000\nupload = aws.upload\n"
+    (tmp_path / "late.py").write_text(handler)
     places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
-    environment = {**ministack.environment, **places, "AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
+    environment = {**ministack.environment, **places, "PYTHONPATH": str(tmp_path)}
     ref = upload(uploads, "late.jpg", strip_jpeg())
-    with Lambda(model=probe_file, handler="aws.upload", environment=environment) as server:
+    with Lambda(model=probe_file, handler="late.upload", environment=environment) as server:
         answer = server.invoke(events.sqs(events.s3_notification(ref)))
         said = server.output()
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
@@ -230,3 +233,16 @@ def test_without_a_model_in_the_registry_uploads_stay_in_the_queue_and_metrics_s
     assert (counted["ModelNotCurrent"], counted["UploadErrors"]) == (1, 1)
     with pytest.raises(ObjectNotFound):
         result(results, "bundled.jpg")
+
+
+def test_a_backfill_refuses_to_score_by_another_model_than_the_one_in_production(
+    ministack: Emulator, buckets: tuple[str, str], uploads: Store, results: Store
+) -> None:
+    places = {"UPLOADS_URI": f"s3://{buckets[0]}", "RESULTS_URI": f"s3://{buckets[1]}"}
+    environment = {**ministack.environment, **places, "MODEL_URI": "s3://no-such-bucket/models/none"}
+    upload(uploads, "backfilled.jpg", strip_jpeg())
+    batch = {"Items": [{"Key": "backfilled.jpg"}]}
+    with Lambda(handler="aws.backfill", environment=environment) as server:
+        assert server.invoke_failing(batch)["errorType"] == "ModelUnavailable"
+    with pytest.raises(ObjectNotFound):
+        result(results, "backfilled.jpg")

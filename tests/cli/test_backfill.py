@@ -14,6 +14,7 @@ from steel_defect.cli import main
 from steel_defect.location import Buckets, Location
 from steel_defect.scorer import Scorer
 from steel_defect.serving import FixedModel
+from steel_defect.settings import load_settings
 from steel_defect.storage import StorageUnavailable, Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
@@ -86,6 +87,18 @@ def test_what_has_a_result_of_the_same_model_is_passed_over(bucket: Bucket, tmp_
     bucket.model = str(other)
     assert set(bucket.outcomes().values()) == {"scored", "failed"}
     assert bucket.result("a.jpg")["model"]["version"] == "2"
+
+
+def test_it_decides_by_the_settings_as_the_functions_do(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.pictures.put("a.jpg", strip_jpeg())
+    for name, value in {"THRESHOLD": "0.2", "REVIEW_LOW": "0.1", "REVIEW_HIGH": "0.3"}.items():
+        monkeypatch.setenv(name, value)
+    load_settings.cache_clear()
+    assert bucket.outcomes() == {"a.jpg": "scored"}
+    monkeypatch.undo()
+    load_settings.cache_clear()
+    found = bucket.result("a.jpg")
+    assert (found["threshold"], found["decision"]) == (0.2, "reject")
 
 
 def test_a_picture_that_was_overwritten_is_scored_again(bucket: Bucket) -> None:

@@ -7,22 +7,20 @@ import os
 import subprocess
 import sys
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from steel_defect.cli import main
-from steel_defect.image import Picture, decode
+from steel_defect.pictures.views import View, view_of
 from steel_defect.settings import load_settings
 from tests.pictures import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from steel_defect.contract import InputSpec
 
 
 @pytest.fixture
@@ -47,11 +45,11 @@ def test_two_pictures_are_worked_on_at_a_time_and_come_in_order(
 ) -> None:
     together = Barrier(2, timeout=60)  # the first is not decoded before the second one is begun
 
-    def decode_together(data: bytes, spec: InputSpec) -> Picture:
+    def view_together(*what: Any) -> View:  # noqa: ANN401 - as they come
         together.wait()
-        return decode(data, spec)
+        return view_of(*what)
 
-    monkeypatch.setattr("steel_defect.scorer.decode", decode_together)
+    monkeypatch.setattr("steel_defect.scorer.view_of", view_together)
     folder = folder_of(tmp_path / "pictures", 20)
     result = CliRunner().invoke(main, ["score", "--json", "--model", str(probe_file), str(folder)])
     assert result.exit_code == 0, result.output

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from steel_defect.statistics import Statistics
+
 
 HALVES = Distribution((100.0,), (0.5, 0.5))
 NAMES = ("mean", "contrast", "dark_share", "defect_prob")
@@ -141,6 +143,10 @@ def test_a_table_for_people_and_a_plot(folder: Path, model: Path, tmp_path: Path
     assert len(bars) == 2 + 4 * 2 * 2, "two of the legend, then a pair for each bin"
 
 
+def answers_of(scorer: Scorer, pictures: list[bytes]) -> list[tuple[Statistics, float]]:
+    return [(found.statistics, found.defect_prob) for found in map(scorer.score, pictures)]
+
+
 def test_pictures_that_became_brighter_are_told_from_those_that_did_not(tmp_path: Path) -> None:
     """The whole way: pictures, the reference of their model, results, the command."""
     rng = np.random.default_rng(0)
@@ -151,7 +157,7 @@ def test_pictures_that_became_brighter_are_told_from_those_that_did_not(tmp_path
         return [encoded(gray(np.clip(picture, 0, 255))) for picture in levels]
 
     model = tmp_path / "model.onnx"
-    contract = replace(CONTRACT, reference=reference_of(probe.score(data) for data in pictures(300, 0)))
+    contract = replace(CONTRACT, reference=reference_of(answers_of(probe, pictures(300, 0))))
     model.write_bytes(probe_model(contract))
     scorer = Scorer(model)
     for name, brighter in (("same", 0), ("brighter", 20)):

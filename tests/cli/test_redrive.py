@@ -84,3 +84,11 @@ def test_an_empty_queue_is_no_mistake(queues: Queues) -> None:
     queues.redrive()
     run = queues.redrive()
     assert (run.exit_code, run.output) == (0, "0 messages moved\n")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_one_queue_as_both_ends_is_refused_for_it_would_never_be_empty(queues: Queues, slash: str) -> None:
+    run = CliRunner().invoke(main, ["redrive", "--from", queues.dead, "--to", queues.dead + slash, "--limit", "30"])
+    assert run.exit_code == 2
+    assert "--from and --to are the same queue" in run.output
+    assert queues.count(queues.dead) == 23

@@ -63,6 +63,21 @@ def test_folders_are_searched_through_for_pictures() -> None:
         "broken.jpg", "dark.png", "line 3/middle.PNG", "line 3/shift[1]/bright.tif"]  # fmt: skip
 
 
+def test_a_folder_s_files_are_told_by_content_and_what_is_passed_over_is_named(pictures: Path) -> None:
+    (pictures / "line 3" / "camera.jfif").write_bytes(strip_jpeg())
+    (pictures / "line 3" / "frame_0001").write_bytes(strip_jpeg())
+    (pictures / "line 3" / "readme").write_text("nothing to see")
+    (pictures / "line 3" / ".hidden").write_text("nobody's business")
+    result = score("--json", "line 3")
+    assert paths(result) == [
+        "line 3/camera.jfif", "line 3/frame_0001", "line 3/middle.PNG", "line 3/shift[1]/bright.tif"]  # fmt: skip
+    assert "line 3: 1 file passed over, no pictures by content or name: readme\n" in result.stderr
+    for number in range(12):
+        (pictures / "line 3" / f"{number:02}.txt").write_text("a note")
+    assert "13 files passed over" in score("--json", "line 3").stderr
+    assert "09.txt, 3 more\n" in score("--json", "line 3").stderr
+
+
 @pytest.mark.usefixtures("pictures")
 def test_patterns_work_where_no_shell_expands_them() -> None:
     assert paths(score("--json", "**/*.tif", "d*.png", "line ?")) == [

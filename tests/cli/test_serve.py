@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 def serve(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "steel_defect", "serve", *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_it_serves_says_how_to_use_it_and_stops_on_ctrl_c(probe_file: Path) -> None:

@@ -23,7 +23,8 @@ from steel_defect.errors import (
     TooManyBytes,
     TooManyPixels,
 )
-from steel_defect.image import FORMATS, decode
+from steel_defect.image import decode
+from steel_defect.pictures.formats import FORMATS
 from tests.pictures import encoded, gradient, gray, pixel_bomb, strip_jpeg
 
 SPEC = InputSpec()

@@ -13,13 +13,12 @@ from PIL import Image
 
 from steel_defect.contract import (
     ContractError,
-    Decision,
     Distribution,
     ModelContract,
     Reference,
-    decision_index,
     to_metadata,
 )
+from steel_defect.decision import Decision, decision_index
 from steel_defect.errors import ModelUnavailable
 from steel_defect.scorer import Scorer
 from steel_defect.settings import BUNDLED_MODEL
@@ -54,9 +53,8 @@ def test_a_probability_on_the_line_belongs_to_the_harder_side(probe: Scorer) -> 
 
 
 def test_a_batch_answers_as_its_pictures_one_by_one(probe: Scorer) -> None:
-    pictures = [probe.decode(shade(value))[0] for value in (10, 100, 250)]
-    batch = probe.score_decoded(pictures, [0.0, 0.0, 0.0])
-    assert [p.defect_prob for p in batch] == pytest.approx([10 / 255, 100 / 255, 250 / 255], abs=1e-5)
+    batch = np.stack([np.full((128, 800), value, np.uint8) for value in (10, 100, 250)])
+    assert probe.predict(batch)["defect_prob"] == pytest.approx([10 / 255, 100 / 255, 250 / 255], abs=1e-5)
 
 
 def test_the_rule_is_the_same_for_one_probability_and_for_many() -> None:
@@ -113,7 +111,7 @@ def test_missing_metadata(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "complaint"),
     [
-        ("schema_version", "2", "schema version 2"),
+        ("schema_version", "3", "schema version 3"),
         ("threshold", "not json", "cannot be read"),
         ("threshold", "0.9", "review_low <= threshold"),
         ("input", '{"height": 128, "colour": true}', "cannot be read"),

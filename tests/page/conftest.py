@@ -24,7 +24,7 @@ ARGUMENTS = [
     *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 ]
 
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 60_000
 
 
 @pytest.fixture(scope="package")

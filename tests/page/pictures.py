@@ -51,7 +51,7 @@ def add(page: Page, *pictures: Upload) -> None:
     page.set_input_files("#files", list(pictures))
     expect(page.locator("#total-all b")).to_have_text(str(before + len(pictures)))
     done = re.compile(rf"^{len(pictures)} of {len(pictures)} done$")
-    expect(page.locator("#progress span")).to_have_text(done, timeout=30_000)
+    expect(page.locator("#progress span")).to_have_text(done)
 
 
 def totals(page: Page) -> dict[str, int]:

@@ -208,6 +208,17 @@ def test_without_a_token_it_asks_and_goes_on_with_what_waited(open_page: OpenPag
     ]  # fmt: skip
 
 
+def test_a_token_of_a_sign_in_elsewhere_is_taken_from_the_address_and_does_not_stay_there(
+    open_page: OpenPage, bridge: Bridge
+) -> None:
+    bridge.token = "a.good-token"  # noqa: S105 - as above
+    page = open_page(f"{bridge.url}#id_token=a.good-token&token_type=Bearer&expires_in=43200")
+    expect(page.locator("#link")).to_have_text("Connected")
+    assert page.url == bridge.url
+    page.set_input_files("#files", [upload("a.png", PASS)])
+    expect_totals(page, **{"pass": 1})
+
+
 def test_a_busy_service_is_asked_again(open_page: OpenPage, bridge: Bridge) -> None:
     page = open_page(bridge.url)
     bridge.busy = 5

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
 from steel_defect.registry import PromotionLost
+from tests.registry.conftest import model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,22 @@ def test_a_damaged_version_is_found_and_not_promoted(local_registry: Registry) -
     refused = models(local_registry, "promote", "probe", sha256)
     assert refused.exit_code == 1
     assert refused.stderr.startswith("Error: the model file of probe/")
+
+
+def test_a_rollback_to_a_version_whose_file_is_gone_says_what_to_do(registry: Registry, tmp_path: Path) -> None:
+    for sha256 in (registry.first, registry.second):
+        models(registry, "promote", "probe", sha256)
+    registry.store.delete(f"models/probe/{registry.first}/model.onnx")
+    refused = models(registry, "rollback", "probe")
+    assert refused.exit_code == 1
+    assert registry.first in refused.stderr
+    assert "production is unchanged. Publish that file again, or promote another version" in refused.stderr
+    assert json.loads(models(registry, "show", "probe", "--json").stdout)["sha256"] == registry.second
+    # What it says is true.
+    file = tmp_path / "model.onnx"
+    file.write_bytes(model("1"))
+    assert CliRunner().invoke(main, ["publish", "--registry", registry.uri, str(file)]).exit_code == 0
+    assert json.loads(models(registry, "rollback", "probe", "--json").stdout)["sha256"] == registry.first
 
 
 def test_a_damaged_manifest_stops_no_other_version(local_registry: Registry) -> None:

@@ -36,9 +36,9 @@ PICTURE = Request("POST", "/predict", {"content-type": "image/jpeg"}, {}, strip_
 class Function:
     """A function that serves what the registry says, with a clock that the test sets."""
 
-    def __init__(self, uri: str, now: float = 1e9) -> None:
+    def __init__(self, uri: str, now: float = 1e9, **environment: str) -> None:
         self.now = now
-        self.source = ModelSource(settings_from({"MODEL_URI": uri}), clock=lambda: self.now)
+        self.source = ModelSource(settings_from({"MODEL_URI": uri, **environment}), clock=lambda: self.now)
         self._api = Api(self.source, self.source.state)
 
     def answer(self) -> Response:
@@ -323,3 +323,28 @@ def test_nothing_runs_before_the_first_call(local_registry: Registry) -> None:
     before = threading.active_count()
     Function(f"{local_registry.uri}/models/probe")
     assert threading.active_count() == before
+
+
+def test_every_model_that_comes_to_serve_decides_by_the_settings(local_registry: Registry) -> None:
+    promote(local_registry.store, "probe", local_registry.first, who="test")
+    function = Function(f"{local_registry.uri}/models/probe", REVIEW_HIGH="0.6")
+    assert function.serves() == local_registry.first
+    promote(local_registry.store, "probe", local_registry.second, who="test")
+    assert function.after(60) == local_registry.second
+    for scorer in (function.source(), function.source.registered(), function.source.confirmed()):
+        assert scorer.contract.review_high == 0.6
+        assert scorer.decision_from == "settings"
+
+
+def test_a_promoted_model_that_does_not_fit_the_settings_does_not_replace_one_that_does(
+    local_registry: Registry,
+) -> None:
+    promote(local_registry.store, "probe", local_registry.first, who="test")
+    function = Function(f"{local_registry.uri}/models/probe", REVIEW_HIGH="0.6")
+    assert function.serves() == local_registry.first
+    other = publish(local_registry.store, probe_model(replace(CONTRACT, threshold=0.7)), who="test")
+    promote(local_registry.store, "probe", other, who="test")
+    assert function.after(60) == local_registry.first
+    state, error = function.says()
+    assert state == "stale"
+    assert "REVIEW_HIGH=0.6 do not fit REVIEW_LOW=0.25, THRESHOLD=0.7" in str(error)

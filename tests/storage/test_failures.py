@@ -33,11 +33,15 @@ CLOUDS = ["s3", "gs"]
 
 
 class Flaky:
-    """A server that answers with the statuses it was given, one a request, and then with an object `whole`."""
+    """A server that answers with the statuses it was given, one a request, and then with an object `whole`.
+
+    Attributes:
+        cut: how many of the next bodies break off in the middle.
+    """
 
     def __init__(self) -> None:
         self.statuses: list[int] = []
-        self.requests = 0
+        self.requests = self.cut = 0
         flaky = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,6 +54,9 @@ class Flaky:
                 for name, value in (("ETag", '"1"'), ("X-Goog-Generation", "1"), ("Content-Length", str(len(body)))):
                     self.send_header(name, value)
                 self.end_headers()
+                if flaky.cut and body:
+                    flaky.cut -= 1
+                    body = body[:2]
                 self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:  # noqa: ANN401 - its signature
@@ -94,6 +101,16 @@ def test_a_passing_fault_is_not_seen(flaky: Flaky, scheme: str, status: int) -> 
     flaky.statuses = [status, status]
     assert open_store(f"{scheme}://bucket").get("key").data == b"whole"
     assert flaky.requests == 3
+
+
+@pytest.mark.parametrize("scheme", CLOUDS)
+def test_half_an_object_is_never_taken_for_the_whole(flaky: Flaky, scheme: str) -> None:
+    flaky.cut = 2
+    assert open_store(f"{scheme}://bucket").get("key").data == b"whole"
+    assert flaky.requests == 3
+    flaky.cut = 10
+    with pytest.raises(StorageUnavailable):
+        open_store(f"{scheme}://bucket").get("key")
 
 
 @pytest.mark.parametrize("scheme", CLOUDS)

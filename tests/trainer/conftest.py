@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import torch
 from click.testing import CliRunner
 
 import steel_defect
+from steel_defect.contract import InputSpec, ModelContract
 from steel_defect_trainer.cli.export import command
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
@@ -21,6 +22,8 @@ from steel_defect_trainer.drawing.strip import draw_strip, to_jpeg
 from steel_defect_trainer.evaluation.calibration import Calibration
 from steel_defect_trainer.evaluation.evaluation import evaluate
 from steel_defect_trainer.evaluation.evaluation_file import write_json
+from steel_defect_trainer.exporting.onnx_file import export
+from steel_defect_trainer.networks.deployed import deploy
 from steel_defect_trainer.networks.factory import build_network
 from steel_defect_trainer.networks.strip import StripNet
 from steel_defect_trainer.recipe import read_recipe, to_json
@@ -31,13 +34,17 @@ from steel_defect_trainer.training.predict import predict
 from tests.trainer.small import ALONE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from click.testing import Result
+    from numpy.typing import NDArray
+    from torch import Tensor
 
     from steel_defect_trainer.strips import StripSet
 
 CLASSES = ("pits", "cracks", "scratches")
 # Of so few pictures none would be sensible.
-CALIBRATION = Calibration(scale=0.5, offset=-0.4, threshold=0.5, review_low=0.2, review_high=0.8)
+CALIBRATION = Calibration(scale=0.7, offset=-0.4, threshold=0.5, review_low=0.2, review_high=0.8)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -98,7 +105,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedRun:
     torch.manual_seed(0)
     network = build_network(recipe, len(dataset.class_names))
     assert isinstance(network, StripNet)
-    _train_for_a_moment(network, strips.take(parts["train"]))
+    train = strips.take(parts["train"])
+    pixels, classes = torch.from_numpy(np.asarray(train.pixels)), torch.from_numpy(train.classes)
+    cells = torch.from_numpy(train.cells)
+    train_for_a_moment(network, pixels, lambda: network.loss(network(pixels), classes, cells))
     write_checkpoint(run.best, {"network": network.state_dict()})
     predict(network, strips.take(parts["validation"]), ALONE).save(run.predictions("validation"))
     write_json(replace(evaluate(read_run(run.path), "validation"), calibration=CALIBRATION))
@@ -121,15 +131,13 @@ def _write_pictures(folder: Path) -> None:
     (folder / "labels.csv").write_text("".join(["file,label\n", *rows]))
 
 
-def _train_for_a_moment(network: StripNet, strips: StripSet) -> None:
+def train_for_a_moment(network: StripNet, pixels: Tensor, loss: Callable[[], Tensor]) -> None:
     """A few steps, so that the weights are of the kind that training gives."""
     optimiser = torch.optim.Adam(network.train().parameters(), 1e-3)
-    pixels, classes = torch.from_numpy(np.asarray(strips.pixels)), torch.from_numpy(strips.classes)
-    cells = torch.from_numpy(strips.cells)
     for _ in range(8):
-        loss = network.loss(network(pixels), classes, cells)
+        value = loss()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimiser.step()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -138,3 +146,30 @@ def _train_for_a_moment(network: StripNet, strips: StripSet) -> None:
     with torch.no_grad():
         network(pixels)
     network.eval()
+
+
+class SixClasses(NamedTuple):
+    """A random network of six classes, and its float file."""
+
+    network: StripNet
+    path: Path
+
+
+def noise(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Pictures of the size that the network of six classes takes."""
+    return np.random.default_rng(seed).integers(0, 256, (count, 64, 96), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def six_classes(tmp_path_factory: pytest.TempPathFactory) -> SixClasses:
+    """Its batch normalisation has seen pictures, so that it shows whether it was folded away."""
+    torch.manual_seed(0)
+    network = StripNet(6)
+    with torch.no_grad():
+        network.head.bias.fill_(0.1)  # that of a new head would make every probability all but 0
+        network.train()(torch.from_numpy(noise(4)))
+    deployed = deploy(network.eval(), CALIBRATION.scale, CALIBRATION.offset)
+    spec = InputSpec(height=64, width=96)
+    path = tmp_path_factory.mktemp("six") / "model.onnx"
+    export(deployed, ModelContract("six", "1", tuple("abcdef"), 0.5, 0.2, 0.8, "-", "-", "-", spec), path)
+    return SixClasses(network, path)

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from steel_defect.cli import main
+from steel_defect.image import decode
 from steel_defect.scorer import Scorer
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
@@ -94,7 +95,7 @@ def test_the_scorer_serves_the_file_and_ignores_the_masks(folder: Path, run: Run
     for name in ("model.onnx", "model-int8.onnx"):
         scorer = Scorer(run.path / name)
         prediction = scorer.score(picture.read_bytes())
-        pixels = scorer.decode(picture.read_bytes())[0].pixels[None]
+        pixels = decode(picture.read_bytes(), scorer.contract.input).pixels[None]
         outputs = run_onnx(run.path / name, pixels)
         assert prediction.defect_prob == pytest.approx(float(outputs["defect_prob"][0]), abs=1e-6)
         assert list(prediction.class_prob.values()) == pytest.approx(outputs["class_prob"][0].tolist(), abs=1e-6)

@@ -18,7 +18,7 @@ from PIL import Image
 from steel_defect.errors import ModelUnavailable
 from steel_defect.location import Buckets, Location
 from steel_defect.parallel import in_order
-from steel_defect.scorer import Prediction, Scorer
+from steel_defect.scorer import Scorer
 from steel_defect.settings import IGNORED_SUFFIXES
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
 from steel_defect.uploads import results
@@ -30,6 +30,9 @@ from tests.probe_model import CONTRACT, probe_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from steel_defect.camera import Camera
+    from steel_defect.prediction import Prediction
 
 _names = itertools.count()
 BUCKETS = Buckets(Location("s3", "uploads"), Location("s3", "results", "here"))
@@ -351,7 +354,7 @@ def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors
     busy, most = 0, []
     counting = Lock()
 
-    def score_slowly(data: bytes) -> Prediction:
+    def score_slowly(data: bytes, camera: Camera) -> Prediction:
         nonlocal busy
         with counting:
             busy += 1
@@ -359,7 +362,7 @@ def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors
         time.sleep(0.02)
         with counting:
             busy -= 1
-        return Scorer.score(probe, data)
+        return Scorer.score(probe, data, camera)
 
     monkeypatch.setattr(probe, "score", score_slowly)
     refs = [world.upload(f"{number}.png", shade(number)) for number in range(12)]

@@ -14,13 +14,14 @@ from steel_defect.api import Api
 from steel_defect.errors import PROBLEM_TYPE
 from steel_defect.http import Request, Response
 from steel_defect.location import Buckets, Location
+from steel_defect.pictures.formats import FORMATS
 from steel_defect.serving import FixedModel
 from steel_defect.settings import settings_from
 from steel_defect.storage import Store, open_store
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
-from steel_defect.uploads.signed import SignedUploads, signed_uploads
+from steel_defect.uploads.signed import TYPES, SignedUploads, signed_uploads
 from tests.adapters.test_http_contract import assert_in_contract
 from tests.pictures import strip_jpeg
 from tests.probe_model import CONTRACT
@@ -148,6 +149,10 @@ def test_what_is_no_picture_has_a_result_that_says_so(
     assert content["problem"]["type"] == f"{PROBLEM_TYPE}not-an-image"
 
 
+def test_what_can_be_scored_is_signed() -> None:
+    assert {f"image/{name.lower()}" for name in FORMATS} == set(TYPES)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -179,6 +184,7 @@ def test_a_key_is_new_and_of_plain_characters_whatever_the_name(function: Transp
         (wanted(size=CONTRACT.input.max_bytes + 1), 413, "too-many-bytes"),
         (wanted(size=10**30), 413, "too-many-bytes"),
         (wanted(content_type="text/html"), 415, "unsupported-media-type"),
+        (wanted(content_type="image/gif"), 415, "unsupported-media-type"),
         (wanted(content_type="image/jpeg\r\nx: y"), 415, "unsupported-media-type"),
         (Request("POST", "/uploads", {"content-type": "image/jpeg"}, {}, b"{}"), 415, "unsupported-media-type"),
         (wanted(size=0), 400, "malformed-body"),

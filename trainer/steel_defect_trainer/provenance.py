@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Final
 
 # What decides a model's weights and how a picture reaches them.
-_CODE: Final = ("trainer", "functions/steel_defect/image.py", "functions/steel_defect/contract.py")
+_CODE: Final = (
+    "trainer",
+    "functions/steel_defect/image.py",
+    "functions/steel_defect/pictures",
+    "functions/steel_defect/contract.py",
+)
 _PACKAGES: Final = ("torch", "onnx", "onnxruntime", "numpy", "pillow")
 
 

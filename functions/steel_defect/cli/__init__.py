@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "evaluate": ("steel_defect_trainer.cli.evaluate", "Judge a training run; choose its threshold."),
     "compare": ("steel_defect_trainer.cli.compare", "Compare training runs."),
     "export": ("steel_defect_trainer.cli.export", "Turn a training run into model files and a card."),
+    "decide": ("steel_defect.cli.decide", "Write another threshold or review band into a model file."),
     "publish": ("steel_defect.cli.publish", "Put a model file into a registry."),
     "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),

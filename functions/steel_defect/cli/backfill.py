@@ -23,6 +23,8 @@ from steel_defect.uploads.processor import Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steel_defect.camera import Camera
+
 _NOT_SCORED: Final = 1
 # The processors wait for the network most of the time.
 _WORKERS_PER_PROCESSOR: Final = 4
@@ -36,8 +38,14 @@ _WORDS: Final = {
 }
 
 
-def backfill(
-    paths: tuple[str, ...], results: str | None, output: str | None, fail_on: str | None, model: Path | None
+def backfill(  # noqa: PLR0913 - one parameter an option
+    paths: tuple[str, ...],
+    results: str | None,
+    output: str | None,
+    fail_on: str | None,
+    *,
+    model: Path | None,
+    camera: Camera,
 ) -> None:
     """Score one bucket; a line for each object with `--json`, else the failures and the totals."""
     if len(paths) != 1 or results is None:
@@ -53,7 +61,7 @@ def backfill(
         models = model_source(model)
         models.confirmed()  # Never the bundled model in place of one that cannot be loaded.
         buckets = Buckets(Location.parse(paths[0]), Location.parse(results))
-        work = Backfill(models, buckets, ignored_suffixes=load_settings().ignored_suffixes)
+        work = Backfill(models, buckets, camera=camera, ignored_suffixes=load_settings().ignored_suffixes)
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
             task = progress.add_task("scoring", total=None)
             for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):

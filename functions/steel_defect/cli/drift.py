@@ -21,6 +21,7 @@ from steel_defect.drift import LEAST, drift_of
 from steel_defect.errors import ModelUnavailable
 from steel_defect.loading import load_model
 from steel_defect.model_uri import parse_model_uri
+from steel_defect.override import Override
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError, open_store
 from steel_defect.uploads.history import Period, read_results, statistics_in
@@ -106,7 +107,7 @@ def _scorer(model: str | None) -> Scorer:
     try:
         settings = load_settings()
         source = settings.model if model is None else parse_model_uri(model)
-        return load_model(source, threads=settings.threads)
+        return load_model(source, Override(), threads=settings.threads)  # Nothing is decided here.
     except ValueError as error:  # A SettingsError is one, too.
         if isinstance(error, SettingsError):
             raise click.ClickException(str(error)) from error

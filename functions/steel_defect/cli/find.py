@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from steel_defect.errors import SteelDefectError
+from steel_defect.pictures.formats import PICTURE_SUFFIXES, SIGNATURE_BYTES, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# Of files that are passed over, so many are named.
+_NAMED: Final = 10
 
 
 class UnreadableFile(SteelDefectError):
@@ -23,6 +28,8 @@ class UnreadableFile(SteelDefectError):
 
 def find_pictures(arguments: Iterable[str]) -> list[Path]:
     """The files that the arguments name, each once, in the order of the arguments and by name within each.
+
+    What is passed over in folders is named on stderr.
 
     Raises:
         click.BadParameter: an argument names no file.
@@ -62,7 +69,26 @@ def read_picture(path: Path) -> bytes:
 
 
 def _pictures_below(folder: Path) -> list[Path]:
-    """The files whose names end as those of pictures; a file that is named by itself is tried whatever its name."""
-    from steel_defect.image import PICTURE_SUFFIXES  # loads NumPy and Pillow
+    """The files whose content or name is that of a picture; others but hidden ones are named on stderr.
 
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
+    A file that is named by itself is tried whatever it is. One whose name alone is that of a picture is tried, too: it
+    may be a damaged one, which nobody should miss.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES or _is_picture(path)]
+    chosen = set(found)
+    passed_over = [str(path.relative_to(folder)) for path in files if path not in chosen and path.name[0] != "."]
+    if passed_over:
+        names = passed_over[:_NAMED] + [f"{len(passed_over) - _NAMED} more"] * (len(passed_over) > _NAMED)
+        count = "1 file" if len(passed_over) == 1 else f"{len(passed_over)} files"
+        click.echo(f"{folder}: {count} passed over, no pictures by content or name: {', '.join(names)}", err=True)
+    return found
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell it by the first bytes; a file that cannot be read is not known to be one."""
+    try:
+        with path.open("rb") as file:
+            return format_of(file.read(SIGNATURE_BYTES)) is not None
+    except OSError:
+        return False

@@ -46,6 +46,7 @@ def load_scorer(path: Path | None, *, threads: int | None = None) -> Scorer:
         settings = load_settings()
         return load_model(
             ModelFile(str(path)) if path else settings.model,
+            settings.override,
             threads=settings.threads if threads is None else threads,
         )
     except (ModelUnavailable, SettingsError) as error:

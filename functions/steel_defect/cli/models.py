@@ -11,8 +11,10 @@ from rich.table import Table
 
 from steel_defect.cli.console import table_console
 from steel_defect.cli.registry import REGISTRY_OPTION, json_option, registry_errors, who_option, with_store
+from steel_defect.errors import ModelUnavailable
 from steel_defect.registry import (
     RegistryError,
+    load_version,
     production,
     promote,
     published,
@@ -72,14 +74,15 @@ def list_(store: Store, name: str | None, *, as_json: bool) -> None:
 @json_option
 @with_store
 def show(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
-    """Show one version (the one in production if none is named), and the production history."""
+    """Show one version (the one in production if none is named), how it decides, and the production history."""
     with registry_errors():
         state = production(store, name)
         if version is None and state is None:
             message = f"nothing is in production of {name}; name a version"
             raise click.ClickException(message)
         manifest = read_manifest(store, name, _version(store, name, version or (state.sha256 if state else "")))
-    content = {**asdict(manifest), "production": None if state is None else asdict(state)}
+    history = None if state is None else asdict(state)
+    content = {**asdict(manifest), "decision": _decision(store, manifest), "production": history}
     _print(content, as_json=as_json)
 
 
@@ -135,6 +138,15 @@ def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> N
             click.echo(f"{name} {row['sha256']}: {row['problem'] or 'good'}")
     if problems:
         raise SystemExit(1)
+
+
+def _decision(store: Store, manifest: Manifest) -> dict[str, Any] | None:
+    """What the file itself says, for the manifest does not; None if it is damaged, of which `verify` tells more."""
+    try:
+        contract = load_version(store, manifest.name, manifest.sha256).contract
+    except (RegistryError, ModelUnavailable):
+        return None
+    return {name: getattr(contract, name) for name in ("threshold", "review_low", "review_high", "class_names")}
 
 
 def _is_current(manifest: Manifest, state: Production | None) -> bool:

@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from steel_defect.camera import CameraError, Orientation, stated_camera
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steel_defect.camera import Camera
 
 model_option = click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="ONNX file to use instead of the bundled model.",
 )
+
+
+def camera_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that state what took the pictures."""
+    for option in (
+        click.option(
+            "--orientation", type=click.Choice([one.value for one in Orientation]), help="How the strip runs in them."
+        ),
+        click.option("--bit-depth", metavar="BITS", help="Bits of the camera's samples, 8 to 16."),
+        click.option("--mm-per-pixel", metavar="MM", help="Millimetres of strip that a pixel covers."),
+    ):
+        command = option(command)
+    return command
+
+
+def camera_of(mm_per_pixel: str | None, bit_depth: str | None, orientation: str | None, otherwise: Camera) -> Camera:
+    """What the options state, and for the rest the environment.
+
+    Raises:
+        click.UsageError: a value is not accepted.
+    """
+    stated = {"mm_per_pixel": mm_per_pixel, "bit_depth": bit_depth, "orientation": orientation}
+    try:
+        return stated_camera({name: value for name, value in stated.items() if value}, otherwise)
+    except CameraError as error:
+        message = f"--{str(error).replace('_', '-')}"
+        raise click.UsageError(message) from error

@@ -61,18 +61,21 @@ class CsvReport:
         self._class_names = class_names
         self._writer = csv.writer(sys.stdout, lineterminator="\n")
         columns = ["path", "decision", "defect_prob", "defect_status", "threshold"]
-        self._writer.writerow([*columns, *(f"prob_{name}" for name in class_names), "width", "height", "error"])
+        self._writer.writerow(
+            [*columns, *(f"prob_{name}" for name in class_names), "width", "height", "error", "reasons"]
+        )
 
     def add(self, row: Row) -> None:
         """Print one row at once."""
         found = row.answer
         if found is None:
             blank = [""] * (6 + len(self._class_names))
-            self._writer.writerow([row.path, *blank, (row.problem or {}).get("detail", "")])
+            self._writer.writerow([row.path, *blank, (row.problem or {}).get("detail", ""), ""])
             return
         verdict = [found[name] for name in ("decision", "defect_prob", "defect_status", "threshold")]
         classes = [found["class_prob"].get(name, "") for name in self._class_names]
-        self._writer.writerow([row.path, *verdict, *classes, found["image"]["width"], found["image"]["height"], ""])
+        size = found["image"]["width"], found["image"]["height"]
+        self._writer.writerow([row.path, *verdict, *classes, *size, "", " ".join(found.get("reasons", ()))])
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -124,9 +127,10 @@ def _cells(row: Row) -> list[Text]:
     filled = round(probability * _BAR_WIDTH)
     likely = max(found["class_prob"].items(), key=lambda item: item[1], default=None)
     image = found["image"]
+    reasons = found.get("reasons")  # an older deployment gives none
     return [
         Text(row.path),
-        Text(verdict.upper(), style=style),
+        Text.assemble((verdict.upper(), style), (f" ({', '.join(reasons)})" if reasons else "", "dim")),
         Text.assemble(("█" * filled, style), ("░" * (_BAR_WIDTH - filled), "dim"), f" {probability:.4f}"),
         Text(f"{likely[0]} {likely[1]:.2f}" if likely and found["defect_status"] else "-"),
         Text(f"{image['width']} x {image['height']}"),

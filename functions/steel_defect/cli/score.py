@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from steel_defect.cli.find import find_pictures, read_picture
-from steel_defect.cli.options import model_option
+from steel_defect.cli.options import camera_of, camera_options, model_option
 from steel_defect.cli.report import Row
 from steel_defect.cli.show import SEVERITY, hides_progress, report_for, show
 from steel_defect.client.errors import ServiceProblem
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
     from typing import Any
+
+    from steel_defect.camera import Camera
 
 _PARALLEL: Final = 8
 
@@ -36,6 +38,7 @@ _PARALLEL: Final = 8
 @click.option(
     "--parallel", type=click.IntRange(1, 256), help=f"With --url: requests at the same time.  [default: {_PARALLEL}]"
 )
+@camera_options
 @model_option
 def command(  # noqa: PLR0913 - one parameter an option
     paths: tuple[str, ...],
@@ -47,6 +50,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     url: str | None,
     token: str | None,
     parallel: int | None,
+    mm_per_pixel: str | None,
+    bit_depth: str | None,
+    orientation: str | None,
     model: Path | None,
 ) -> None:
     """Score pictures: files, folders (searched through) or patterns such as 'line-3/**/*.jpg'.
@@ -75,11 +81,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     if url is not None and (in_bucket or model is not None):
         message = "--url goes with pictures of this machine, and without --model"
         raise click.UsageError(message)
+    camera = camera_of(mm_per_pixel, bit_depth, orientation, _camera_of_environment())
     # Each way to a score has packages of its own, imported when it is taken.
     if in_bucket:
         from steel_defect.cli.backfill import backfill
 
-        backfill(paths, results, output, fail_on, model)
+        backfill(paths, results, output, fail_on, model=model, camera=camera)
         return
     if results is not None:
         message = "--results goes with s3://bucket/prefix, gs://bucket/prefix or file:///folder"
@@ -93,7 +100,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         workers = parallel or _PARALLEL
         deployment, class_names = connected(url, token, workers)
-        rows = in_order(partial(_row, partial(deployment.predict, with_map=with_map)), files, workers)
+        rows = in_order(partial(_row, partial(deployment.predict, with_map=with_map, camera=camera)), files, workers)
     else:
         from steel_defect.answer import answer
         from steel_defect.cli.model import load_scorer
@@ -105,12 +112,21 @@ def command(  # noqa: PLR0913 - one parameter an option
         class_names = scorer.contract.class_names
 
         def predict(picture: bytes) -> dict[str, Any]:
-            return answer(scorer.score(picture), scorer, with_map=with_map)
+            return answer(scorer.score(picture, camera), scorer, with_map=with_map)
 
         rows = in_order(partial(_row, predict), files, workers)
     hidden = hides_progress(len(files), output)
     if status := show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden):
         raise SystemExit(status)
+
+
+def _camera_of_environment() -> Camera:
+    from steel_defect.settings import SettingsError, load_settings
+
+    try:
+        return load_settings().camera
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _row(predict: Callable[[bytes], dict[str, Any]], path: Path) -> Row:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from steel_defect.cli.report import CsvReport, JsonReport, Report, Row, TableReport
-from steel_defect.contract import Decision
+from steel_defect.decision import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

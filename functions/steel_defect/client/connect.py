@@ -10,6 +10,8 @@ from steel_defect.client.errors import NoService
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from steel_defect.camera import Camera
+
 _FORMS: Final = "https://..., lambda://FUNCTION[:ALIAS] or arn:aws:lambda:..."
 _ARN_REGION: Final = 3
 
@@ -24,8 +26,14 @@ class Deployment(Protocol):
     def model(self) -> Mapping[str, Any]:
         """The model that serves there; `schema Model` in openapi.json describes it."""
 
-    def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
-        """The answer for one picture; `schema Answer` in openapi.json describes it."""
+    def predict(self, picture: bytes, *, with_map: bool = False, camera: Camera | None = None) -> dict[str, Any]:
+        """The answer for one picture; `schema Answer` in openapi.json describes it.
+
+        Args:
+            picture: the bytes of its file.
+            with_map: whether to ask for `defect_map`.
+            camera: what took it; None if the deployment knows.
+        """
 
 
 # Each way has packages of its own, imported when it is taken.

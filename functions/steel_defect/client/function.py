@@ -21,6 +21,7 @@ from steel_defect.client.answers import TOO_LARGE, content_of
 from steel_defect.client.errors import AccessDenied, NoAnswer, NoService, RequestTooLarge
 
 if TYPE_CHECKING:
+    from steel_defect.camera import Camera
     from steel_defect.errors import SteelDefectError
 
 _READ_SECONDS: Final = 60
@@ -54,9 +55,10 @@ class FunctionDeployment:
         http = {"method": "GET", "path": "/model"}
         return self._invoke({"requestContext": {"http": http}, "rawPath": "/model"}, expected_field="class_names")
 
-    def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
+    def predict(self, picture: bytes, *, with_map: bool = False, camera: Camera | None = None) -> dict[str, Any]:
         """See `Deployment`."""
-        event = {"image": base64.b64encode(picture).decode(), **({"map": True} if with_map else {})}
+        stated = {**({"map": True} if with_map else {}), **(camera.stated() if camera else {})}
+        event = {"image": base64.b64encode(picture).decode(), **stated}
         return self._invoke(event, expected_field="defect_prob")
 
     def _invoke(self, event: dict[str, Any], *, expected_field: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import random
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -14,6 +15,7 @@ from steel_defect.client.answers import RETRIED, content_of
 from steel_defect.client.errors import NoAnswer, NoService
 
 if TYPE_CHECKING:
+    from steel_defect.camera import Camera
     from steel_defect.client.access import Access
 
 _CONNECT_SECONDS: Final = 5
@@ -40,9 +42,10 @@ class HttpDeployment:
         """See `Deployment`."""
         return self._ask("GET", "/model", expected_field="class_names", attempts=_FIRST_ATTEMPTS)
 
-    def predict(self, picture: bytes, *, with_map: bool = False) -> dict[str, Any]:
+    def predict(self, picture: bytes, *, with_map: bool = False, camera: Camera | None = None) -> dict[str, Any]:
         """See `Deployment`."""
-        path = "/predict?map=true" if with_map else "/predict"
+        query = {**({"map": "true"} if with_map else {}), **(camera.stated() if camera else {})}
+        path = f"/predict?{urlencode(query)}" if query else "/predict"
         return self._ask("POST", path, picture, expected_field="defect_prob", attempts=_ATTEMPTS)
 
     def _ask(

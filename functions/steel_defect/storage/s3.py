@@ -20,11 +20,11 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
-    IncompleteReadError,
     MetadataRetrievalError,
 )
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.session import Session
+from urllib3.exceptions import HTTPError
 
 from steel_defect.storage.errors import ObjectNotFound, PreconditionFailed, StorageRefused, StorageUnavailable
 from steel_defect.storage.port import BINARY, ObjectInfo, SignedUpload, Stored, check_condition, check_key
@@ -43,7 +43,7 @@ _CONFIG: Final = Config(
 # By default URLs are signed for the host of no region. S3 redirects requests there for the first hours of a bucket, and
 # a browser follows no redirect of the preflight request before a PUT.
 _SIGNING: Final = _CONFIG.merge(Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}))
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
 _CONFLICT: Final = 409
 # The version of what was written while the bucket kept none.
@@ -69,7 +69,7 @@ class S3Store:
         def read() -> Stored:
             with _translated(key):
                 answer = self._client.get_object(**request)
-                data = b"".join(in_time(answer["Body"].iter_chunks(_CHUNK)))
+                data = b"".join(in_time(_pieces(answer["Body"])))
             return Stored(data, _info(key, len(data), answer))
 
         return retried(read)
@@ -180,6 +180,13 @@ class S3Store:
         return request if version is None else {**request, "VersionId": version}
 
 
+def _pieces(body: Any) -> Iterator[bytes]:  # noqa: ANN401 - botocore states no types
+    """A body as it comes: botocore's own reading waits for a whole chunk, however slowly its bytes arrive."""
+    stream = body._raw_stream  # noqa: SLF001 - urllib3's response, of which botocore passes on no `read1`
+    while piece := stream.read1(_CHUNK):
+        yield piece
+
+
 def _info(key: str, size: int, answer: dict[str, Any]) -> ObjectInfo:
     return ObjectInfo(key, size, answer["ETag"], answer.get("VersionId"), answer.get("LastModified"))
 
@@ -191,7 +198,7 @@ def _translated(key: str, *, conditional: bool = False) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _from_answer(error, key, conditional=conditional) from error
-    except (NoConnection, HTTPClientError, IncompleteReadError, MetadataRetrievalError) as error:
+    except (NoConnection, HTTPClientError, HTTPError, MetadataRetrievalError) as error:
         message = f"{key!r}: S3 cannot be reached: {error}"
         raise StorageUnavailable(message) from error
     except (BotoCoreError, ValueError) as error:

@@ -18,6 +18,7 @@ from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from steel_defect.camera import Camera
     from steel_defect.location import Buckets, Location
     from steel_defect.storage import ObjectInfo, Store
     from steel_defect.uploads.processor import Models
@@ -65,6 +66,7 @@ class Backfill:
         models: Models,
         buckets: Buckets,
         *,
+        camera: Camera | None = None,
         ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES,
         open_bucket: Callable[[Location], Store] = open_store,
     ) -> None:
@@ -79,6 +81,7 @@ class Backfill:
         self._processor = UploadProcessor(
             models,
             replace(buckets, uploads=buckets.uploads.root),
+            camera=camera,
             ignored_suffixes=ignored_suffixes,
             open_bucket=cache(open_bucket),
         )

@@ -47,13 +47,15 @@ from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steel_defect.admission import Admission
+    from steel_defect.camera import Camera
     from steel_defect.location import Buckets, Location
     from steel_defect.scorer import Scorer
     from steel_defect.storage import ObjectInfo, Store
     from steel_defect.uploads.refs import ObjectRef
 
 _ATTEMPTS: Final = 20
-_PUBLISHED: Final = ("status", "source", "model", "decision", "defect_prob", "problem")
+_PUBLISHED: Final = ("status", "source", "model", "decision", "reasons", "defect_prob", "problem")
 
 
 class Outcome(StrEnum):
@@ -83,12 +85,14 @@ class ForeignBucket(RuntimeError):
 class UploadProcessor:
     """Turns references to uploads into results. Keeps no state between them, and may be called from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a deployment configures
         self,
         models: Models,
         buckets: Buckets,
         publish: Callable[[dict[str, Any]], None] | None = None,
         *,
+        camera: Camera | None = None,
+        admission: Admission | None = None,
         ignored_suffixes: tuple[str, ...] = (),
         open_bucket: Callable[[Location], Store] | None = None,
     ) -> None:
@@ -99,6 +103,8 @@ class UploadProcessor:
             buckets: where uploads come, objects of other buckets are refused; and the store that gets
                 `scores/<key>.json` and `history/<key>/<version>.json`.
             publish: takes one outcome event; None if nobody listens. Raises to have the upload tried again.
+            camera: that the pictures are from; None if nothing is known of it.
+            admission: bounds what is scored at a time; None for no bound but that of the processors.
             ignored_suffixes: ends of names, in lower case, that no picture has.
             open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
                 each opened once.
@@ -106,6 +112,8 @@ class UploadProcessor:
         self._models = models
         self._buckets = buckets
         self._publish = publish
+        self._camera = camera
+        self._admission = admission
         self._ignored_suffixes = ignored_suffixes
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
@@ -202,7 +210,7 @@ class UploadProcessor:
             data, ref = found
             observation.note(picture_bytes=len(data))
             with self._scoring:
-                prediction = scorer.score(data)
+                prediction = scorer.score(data, self._camera, self._admission)
             observation.note_prediction(prediction, scorer)
             return results.scored(ref, prediction, scorer)
         except SteelDefectError as error:

@@ -16,7 +16,8 @@ from steel_defect.errors import ObjectGone
 
 if TYPE_CHECKING:
     from steel_defect.errors import SteelDefectError
-    from steel_defect.scorer import Prediction, Scorer
+    from steel_defect.prediction import Prediction
+    from steel_defect.scorer import Scorer
     from steel_defect.uploads.refs import ObjectRef
 
 RESULT_SCHEMA_VERSION: Final = 1

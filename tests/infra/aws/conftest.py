@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # SAM CLI's own; MiniStack's CloudFormation transforms the template with it.
 SAM_TRANSLATOR = "aws-sam-translator==1.115.0"
 STACK = "steel-defect-dev"
+STACKS = {"dev": STACK, "prod": "steel-defect"}
 REGION = "us-east-1"
 
 
@@ -145,13 +146,18 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, lambda_python: str) -> Itera
         )
 
 
-def deploy(build: Path, cloud: Emulator, *options: str) -> dict[str, Any]:
-    """Run `sam deploy --config-env dev`, in MiniStack's region, and give the stack's description."""
-    settings = ["--config-env", "dev", "--config-file", str(REPOSITORY / "samconfig.toml")]
+def deploy(build: Path, cloud: Emulator, *options: str, stage: str = "dev") -> dict[str, Any]:
+    """Run `sam deploy --config-env STAGE`, in MiniStack's region, and give the stack's description."""
+    settings = ["--config-env", stage, "--config-file", str(REPOSITORY / "samconfig.toml"), "--no-confirm-changeset"]
     where = ["--template-file", str(build / "template.yaml"), "--region", REGION]
     sam("deploy", *settings, *where, *options, environment=cloud.environment)
-    found: dict[str, Any] = client(cloud, "cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    found: dict[str, Any] = client(cloud, "cloudformation").describe_stacks(StackName=STACKS[stage])["Stacks"][0]
     return found
+
+
+def deployed(cloud: Emulator, found: dict[str, Any]) -> Stack:
+    """A stack, of what CloudFormation says of it."""
+    return Stack(cloud, {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]})
 
 
 @pytest.fixture(scope="session")
@@ -159,4 +165,4 @@ def stack(build: Path, cloud: Emulator) -> Stack:
     """The stack as the first deployment leaves it."""
     found = deploy(build, cloud)
     assert found["StackStatus"] == "CREATE_COMPLETE"
-    return Stack(cloud, {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]})
+    return deployed(cloud, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.infra.aws.template import Resolved
 
@@ -14,12 +14,18 @@ Permission = tuple[str, str]
 
 
 def statements(role: str, **parameters: str) -> Iterator[tuple[set[str], set[str]]]:
-    """Actions and resources of each statement of a role or a policy. All allow, and no action has a wildcard."""
+    """Those of a role or a policy of template.yaml, with the policies of the template that the role has."""
     resources = Resolved(**parameters).resources
     properties = resources[role]["Properties"]
     # Those of the template; none of AWS's own.
     shared = [resources[name]["Properties"] for name in properties.get("ManagedPolicyArns", [])]
-    for policy in [*properties.get("Policies", [properties]), *shared]:
+    return statements_of([properties, *shared])
+
+
+def statements_of(holders: list[dict[str, Any]]) -> Iterator[tuple[set[str], set[str]]]:
+    """Actions and resources of each statement of roles or policies. All allow, and no action has a wildcard."""
+    policies = [policy for holder in holders for policy in holder.get("Policies", [holder])]
+    for policy in policies:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"
             assert "NotAction" not in statement

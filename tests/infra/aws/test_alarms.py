@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pytest
 
 from steel_defect.metrics import NAMESPACE, Metric
+from steel_defect.storage import open_store
+from steel_defect.uploads.refs import ObjectRef
+from tests.conftest import REPOSITORY
 from tests.infra.aws.template import Resolved, of_type
+from tests.pictures import STRIP, encoded, gray
+from tests.requests_table import predict
 from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.transports import Lambda
+from tests.uploads import events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
 
 SERVICES: Final = ("api", "upload", "backfill")
 UPLOADS: Final = "alarms-uploads"
+CAMERA: Final = "alarms-camera"
+SAMPLES: Final = REPOSITORY / "tests" / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +80,7 @@ def test_every_alarm_notifies_the_topic_and_everything_asked_for_has_one(resourc
         ("SteelDefect", "UploadErrors"),
         ("SteelDefect", "PictureRefused"),
         ("SteelDefect", "DefectFound"),
+        ("SteelDefect", "CameraSuspect"),
         ("SteelDefect", "ModelNotCurrent"),
     }
 
@@ -115,6 +125,58 @@ def test_uploads_that_fail_ring_within_a_minute(resources: dict[str, Any], writt
     assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 60, 1)
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
     assert ("UploadErrors", "service", "stack-upload") in charted(resources)
+
+
+def metric_lines(output: str) -> list[dict[str, Any]]:
+    """The lines of a function that CloudWatch makes metrics of."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith('{"_aws"')]
+
+
+# With the bundled model, which has a guard.
+def over_https(environment: dict[str, str], pictures: list[bytes]) -> list[dict[str, Any]]:
+    """What the api function writes of pictures."""
+    with Lambda(handler="aws.api", environment=environment) as function:
+        for picture in pictures:
+            function.send(predict(picture))
+        return metric_lines(function.output())
+
+
+def by_bucket(environment: dict[str, str], pictures: list[bytes]) -> list[dict[str, Any]]:
+    """What the upload function writes of them, in one batch."""
+    store = open_store(environment["UPLOADS_URI"])
+    infos = [store.put(f"{number}.png", picture) for number, picture in enumerate(pictures)]
+    refs = [
+        ObjectRef("s3", CAMERA, info.key, "01", version=info.version, size=info.size, tag=info.tag.strip('"'))
+        for info in infos
+    ]
+    with Lambda(handler="aws.upload", environment=environment) as function:
+        assert function.invoke(events.sqs(*map(events.eventbridge, refs))) == {"batchItemFailures": []}
+        return metric_lines(function.output())
+
+
+@pytest.mark.parametrize("service", ["api", "upload"])
+def test_black_pictures_ring_the_alarm_on_the_camera(
+    resources: dict[str, Any], ministack: Emulator, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    black, clean = encoded(gray(np.zeros(STRIP))), (SAMPLES / "clean-water-stain.jpg").read_bytes()
+    environment = {"POWERTOOLS_SERVICE_NAME": f"stack-{service}"}
+    if service == "upload":
+        for name in (CAMERA, f"{CAMERA}-results"):
+            make_s3_bucket(ministack, name)
+        for name, value in ministack.environment.items():
+            monkeypatch.setenv(name, value)
+        places = {"UPLOADS_URI": f"s3://{CAMERA}", "RESULTS_URI": f"s3://{CAMERA}-results"}
+        environment |= {**ministack.environment, **places}
+    lines = (over_https if service == "api" else by_bucket)(environment, [black, clean, black])
+    alarm = resources[f"{service.title()}CameraAlarm"]["Properties"]
+    values = [value for line in lines for value in np.atleast_1d(line.get(alarm["MetricName"], [])).tolist()]
+    assert sorted(values) == [0, 1, 1]  # of a batch, in any order
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": f"stack-{service}"}]
+    assert {line["service"] for line in lines} == {f"stack-{service}"}
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Average", 0.2)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 900
+    assert "reasons" in alarm["AlarmDescription"]
+    assert ("CameraSuspect", "service", f"stack-{service}") in charted(resources)
 
 
 def test_a_release_is_a_canary_that_alarms_take_back(resources: dict[str, Any]) -> None:

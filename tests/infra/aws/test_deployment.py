@@ -21,6 +21,7 @@ from steel_defect.scorer import Scorer
 from steel_defect.settings import BUNDLED_MODEL
 from steel_defect.storage import open_store
 from steel_defect.uploads.results import result_key
+from tests.conftest import SAMPLES
 from tests.infra.aws.conftest import REGION, STACK, Stack, deploy
 from tests.pictures import encoded, gradient, gray, strip_jpeg
 from tests.waiting import wait_for
@@ -129,6 +130,17 @@ def test_the_endpoint_answers_signed_requests_alone(stack: Stack) -> None:
     assert status == 200
     assert 0 <= answer["defect_prob"] <= 1
     assert request(stack, "GET", "/model")[1]["name"] == "strip-mobilenetv2"
+
+
+def test_the_function_is_called_by_the_name_that_the_outputs_have(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    url = f"lambda://{stack.outputs['ApiFunctionName']}"
+    run = CliRunner().invoke(main, ["score", "--json", "--url", url, str(SAMPLES / "scratch.jpg")])
+    assert run.exit_code == 0, run.output
+    assert json.loads(run.output)["model"]["name"] == "strip-mobilenetv2"
 
 
 def test_the_endpoint_leaves_unknown_paths_and_bad_pictures_to_the_function(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from steel_defect.metrics import Metric
 from steel_defect.storage import Store, open_store
 from steel_defect.uploads.results import result_key
 from tests.conftest import REPOSITORY, SAMPLES
+from tests.infra.aws.template import Resolved, of_type
 from tests.servers.emulators import Emulator, make_s3_bucket
 from tests.transports import Lambda
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-EVENTS: Final = sorted((REPOSITORY / "tests" / "events").glob("*.json"))
+FOLDER: Final = REPOSITORY / "tests" / "events"
+VARIABLES: Final = FOLDER / "env.json"
+EVENTS: Final = sorted(path for path in FOLDER.glob("*.json") if path != VARIABLES)
 PICTURE: Final = "pits.jpg"
 UPLOADS, RESULTS = "steel-defect-uploads", "steel-defect-results"
 
@@ -44,6 +47,17 @@ def test_every_shape_has_its_event() -> None:
         "upload-sqs-s3-notification",
         "upload-sqs-sns-s3-notification",
     }
+
+
+def test_the_variables_for_sam_local_are_those_of_the_functions_and_name_the_buckets_of_the_events() -> None:
+    variables = json.loads(VARIABLES.read_bytes())["Parameters"]
+    functions = of_type(Resolved().resources, "AWS::Serverless::Function").values()
+    # SAM passes on what the template declares, and nothing else.
+    assert set(variables) <= {name for function in functions for name in function["Environment"]["Variables"]}
+    assert (variables["UPLOADS_URI"], variables["RESULTS_URI"]) == (f"s3://{UPLOADS}", f"s3://{RESULTS}")
+    for path in EVENTS:
+        if path.stem.startswith("upload-") and "test-event" not in path.stem:
+            assert UPLOADS in path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +101,16 @@ def test_requests_are_answered(functions: dict[str, Lambda], path: Path) -> None
     assert ("defect_map" in body) == path.stem.endswith("-json")
 
 
+@pytest.mark.parametrize("name", ["api-http-api-v2-get", "api-rest-api-v1-picture"])
+@pytest.mark.parametrize(("parameter", "status"), [("X-Amz-Signature", 200), ("x-amz-date", 200), ("maps", 400)])
+def test_a_signature_in_the_query_is_no_parameter_of_ours(
+    functions: dict[str, Lambda], name: str, parameter: str, status: int
+) -> None:
+    event = json.loads((FOLDER / f"{name}.json").read_bytes())
+    answer = functions["api"].invoke({**event, "queryStringParameters": {parameter: "1"}})
+    assert answer["statusCode"] == status, answer
+
+
 @pytest.mark.parametrize("name", ["api-http-api-v2-custom-domain", "api-rest-api-v1-custom-domain"])
 @pytest.mark.parametrize(
     ("path", "status"),
@@ -101,7 +125,7 @@ def test_requests_are_answered(functions: dict[str, Lambda], path: Path) -> None
 def test_what_a_mapping_has_before_the_path_is_left_out(
     functions: dict[str, Lambda], name: str, path: str, status: int
 ) -> None:
-    event = json.loads((EVENTS[0].parent / f"{name}.json").read_bytes())
+    event = json.loads((FOLDER / f"{name}.json").read_bytes())
     asked = {**event, "httpMethod": "GET", "path": path, "rawPath": path, "body": None}
     if "http" in event["requestContext"]:
         del asked["httpMethod"], asked["path"]
@@ -113,7 +137,7 @@ def test_what_a_mapping_has_before_the_path_is_left_out(
 
 
 def test_a_load_balancer_gets_what_it_wants(functions: dict[str, Lambda]) -> None:
-    event = json.loads((EVENTS[0].parent / "api-load-balancer-json.json").read_bytes())
+    event = json.loads((FOLDER / "api-load-balancer-json.json").read_bytes())
     answer = functions["api"].invoke({**event, "multiValueQueryStringParameters": {"m%61p": ["maybe"]}})
     assert (answer["statusCode"], answer["statusDescription"]) == (400, "400 Bad Request")
     assert answer["multiValueHeaders"]["content-type"] == ["application/problem+json"]

@@ -19,6 +19,7 @@ from steel_defect.errors import ResultNotReady
 from steel_defect.loading import load_model
 from steel_defect.location import Buckets, Location
 from steel_defect.model_uri import parse_model_uri
+from steel_defect.override import Override
 from steel_defect.registry import promote, publish
 from steel_defect.serving import FixedModel
 from steel_defect.storage import ObjectInfo, open_store
@@ -165,7 +166,7 @@ def use_models(recorder: Recorder) -> set[Permission]:
     store = open_store(f"s3://{MODELS}")
     promote(store, CONTRACT.name, publish(store, probe_model(), who="test"), who="test")
     recorder.take()
-    load_model(parse_model_uri(f"s3://{MODELS}/models/{CONTRACT.name}"), threads=1)
+    load_model(parse_model_uri(f"s3://{MODELS}/models/{CONTRACT.name}"), Override(), threads=1)
     return recorder.take()
 
 

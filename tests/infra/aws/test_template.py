@@ -125,6 +125,8 @@ def test_the_endpoint_is_throttled_and_logged_and_the_functions_have_a_ceiling(r
     assert float(stage["DefaultRouteSettings"]["ThrottlingRateLimit"]) > 0
     assert float(stage["DefaultRouteSettings"]["ThrottlingBurstLimit"]) > 0
     assert "integrationErrorMessage" in json.loads(stage["AccessLogSettings"]["Format"])
+    # Else API Gateway would write into the account's one policy of logs, which has room for few APIs.
+    assert json.dumps(resources["ApiAccessLogs"]["Properties"]["LogGroupName"]).startswith('"/aws/vendedlogs/')
     for name in ("Api", "Upload", "Backfill"):
         function = resources[f"{name}Function"]["Properties"]
         assert int(function["ReservedConcurrentExecutions"]) > 0

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from steel_defect.camera import Camera
 from steel_defect.location import Buckets, Location
+from steel_defect.override import Override
 from steel_defect.settings import settings_from
 from tests.conftest import REPOSITORY
 from tests.infra.gcp.gcloud import complaints
@@ -166,7 +168,7 @@ def test_revisions_and_job_are_encrypted_with_the_key_that_was_given(machine: Ma
 
 def test_the_functions_and_the_job_understand_the_environment_they_get(machine: Machine) -> None:
     for step in ("revisions-without-traffic", "traffic"):
-        run = machine.run(step)
+        run = machine.run(step, _THRESHOLD="0.5", _REVIEW_HIGH="0.9", _MM_PER_PIXEL="0.2", _BIT_DEPTH="12")
         assert run.returncode == 0, run.stderr
     said = [options(call)["--set-env-vars"] for call in machine.calls() if "--set-env-vars" in options(call)]
     assert all(variables.startswith("^;^") for variables in said), "gcloud's way to say what is between the variables"
@@ -175,6 +177,8 @@ def test_the_functions_and_the_job_understand_the_environment_they_get(machine: 
         for variables in said
     )
     assert (api.buckets, api.model) == (upload.buckets, upload.model)
+    assert {function.override for function in (api, upload, job)} == {Override(threshold=0.5, review_high=0.9)}
+    assert {function.camera for function in (api, upload, job)} == {Camera(mm_per_pixel=0.2, bit_depth=12)}
     assert {(function.log_sample_rate, function.google_project) for function in (api, upload)} == {(0.1, "project")}
     assert upload.buckets == Buckets(Location("gs", "uploads"), Location("gs", "results"))
     assert upload.outcome_topic == GIVEN["_OUTCOME_TOPIC"]

@@ -6,9 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from steel_defect.metrics import DESCRIPTIONS, NAMESPACE
+from tests.conftest import REPOSITORY
 from tests.infra.gcp.export import log_lines
-from tests.pictures import strip_jpeg
+from tests.pictures import STRIP, encoded, gray
 from tests.requests_table import predict
 from tests.transports import CloudRun
 
@@ -47,7 +50,7 @@ def test_the_alert_on_dead_letters_says_what_to_run(default: Applied) -> None:
 def test_the_dashboard_has_room_for_each_chart(default: Applied) -> None:
     (found,) = default.all("google_monitoring_dashboard")
     tiles = json.loads(found["dashboard_json"])["mosaicLayout"]["tiles"]
-    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 13
+    assert len({(tile["xPos"], tile["yPos"]) for tile in tiles}) == len(tiles) == 14
     assert all(tile["xPos"] + tile["width"] <= 12 for tile in tiles)
 
 
@@ -66,15 +69,15 @@ def test_alerts_and_charts_use_metrics_that_there_are(default: Applied) -> None:
     text = json.dumps([default.all("google_monitoring_alert_policy"), default.all("google_monitoring_dashboard")])
     used = set(re.findall(r"logging.googleapis.com/user/([\w/]+)", text))
     assert used <= made
-    assert {
-        f"{NAMESPACE}/{name}" for name in ("PictureRefused", "DefectFound", "ModelNotCurrent", "UploadErrors")
-    } <= used
+    names = ("PictureRefused", "DefectFound", "CameraSuspect", "ModelNotCurrent", "UploadErrors")
+    assert {f"{NAMESPACE}/{name}" for name in names} <= used
 
 
 def test_the_metrics_read_the_lines_that_the_function_writes(default: Applied, tmp_path: Path) -> None:
-    """A registry without a model, a picture and no picture: which metrics take which value from which line."""
+    """A registry without a model; a picture, no picture, a black one: which metrics take which value of which line."""
+    clean = (REPOSITORY / "tests" / "samples" / "clean-water-stain.jpg").read_bytes()
     with CloudRun(environment={"MODEL_URI": f"{tmp_path.as_uri()}/models/strip", "LOG_SAMPLE_RATE": "0"}) as server:
-        for body in (strip_jpeg(), b"no picture", strip_jpeg()):
+        for body in (clean, b"no picture", encoded(gray(np.zeros(STRIP)))):
             server.send(predict(body))
         lines: list[Any] = [line for line in log_lines(server.output()) if "metrics" in line]
     assert len(lines) == 3
@@ -82,10 +85,26 @@ def test_the_metrics_read_the_lines_that_the_function_writes(default: Applied, t
     assert [found["SteelDefect/PictureRefused"] for found in seen] == ["0", "1", "0"]
     assert [found["SteelDefect/ModelNotCurrent"] for found in seen] == ["1", "1", "1"]
     assert seen[1]["SteelDefect/Responses4xx"] == 1
+    assert [found.get("SteelDefect/CameraSuspect") for found in seen] == ["0", None, "1"]
     assert "SteelDefect/DefectFound" not in seen[1]
     assert seen[2]["SteelDefect/ModelMilliseconds"] > 0
     # Every value that a line has is read by some metric.
     assert [len(found) for found in seen] == [len(line["metrics"]) for line in lines]
+
+
+def test_a_camera_that_fails_is_heard_of_each_function_within_a_quarter_of_an_hour(default: Applied) -> None:
+    policies = {policy["display_name"]: policy for policy in default.all("google_monitoring_alert_policy")}
+    found = [policy for name, policy in policies.items() if "the model was trained on" in name]
+    services = set()
+    for policy in found:
+        (condition,) = policy["conditions"][0]["condition_threshold"]
+        assert condition["filter"].endswith('metric.labels.value = "1"')
+        assert condition["denominator_filter"] == condition["filter"].removesuffix(' AND metric.labels.value = "1"')
+        assert f"{NAMESPACE}/CameraSuspect" in condition["filter"]
+        assert (condition["threshold_value"], condition["duration"]) == (0.2, "900s")
+        assert "reasons" in policy["documentation"][0]["content"]
+        services |= set(re.findall(r'service_name = "([\w-]+)"', condition["filter"]))
+    assert services == {"steel-defect-api", "steel-defect-upload"}
 
 
 def measured(applied: Applied, line: dict[str, Any]) -> Iterator[tuple[str, Any]]:

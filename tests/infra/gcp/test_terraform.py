@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.infra.gcp.terraform import Applied, Terraform
 
 FOLDER = REPOSITORY / "infra" / "gcp"
+DECISION = ("_THRESHOLD", "_REVIEW_LOW", "_REVIEW_HIGH")
+PICTURES = ("_MM_PER_PIXEL", "_BIT_DEPTH", "_ORIENTATION")
 
 
 def test_every_block_and_attribute_is_one_of_the_providers(terraform: Terraform) -> None:
@@ -107,9 +109,11 @@ def test_the_deploy_command_gives_every_substitution_its_value(default: Applied,
         assert set(given) == set(build)
         assert given["_AUTH"] == auth
     empty = {name for name, value in substitutions(default).items() if value == ""}
-    assert empty == {"_MODEL_URI", "_PAGE_SERVICE", "_KMS_KEY"}
+    assert empty == {"_MODEL_URI", "_PAGE_SERVICE", "_KMS_KEY", *DECISION, *PICTURES}
     assert substitutions(default)["_IGNORED_SUFFIXES"] == build["_IGNORED_SUFFIXES"] == ",".join(IGNORED_SUFFIXES)
     assert substitutions(asked)["_MODEL_URI"] == "gs://my-project-steel-defect-models/models/strip-mobilenetv2"
+    assert [substitutions(asked)[name] for name in DECISION] == ["0.3", "0", ""]
+    assert [substitutions(asked)[name] for name in PICTURES] == ["0.2", "12", ""]
     assert (substitutions(asked)["_PAGE_SERVICE"], substitutions(asked)["_KMS_KEY"]) == ("steel-defect-page", KEY)
 
 

@@ -1,8 +1,9 @@
 """A rented machine, as far as one process can be one: the boot script of a template, run for real.
 
 Real are the scripts, git, the clouds' own command lines, the buckets (MiniStack, fake-gcs-server) and the training.
-Played are: `shutdown`, which is only written down; `uv sync`, which says what it would install, for it is 5 GB; the
-metadata server, by which a machine learns that it is taken away; and the end of the group, which is written down too.
+Played are: `shutdown`, which is only written down; the clock, if a test has time pass; `uv sync`, which says what it
+would install, for it is 5 GB; the metadata server, by which a machine learns that it is taken away; and the end of the
+group, which is written down too.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ _UV = """case $1 in
     run) PYTHONPATH=$PWD/functions:$PWD/trainer exec '%(bin)s'/"${@:3}" ;; # after run --no-sync: the clone's own code
 esac
 exit 2
+"""
+_DATE = """#!/bin/sh
+[ "$1" = +%%s ] || exec '%(date)s' "$@"
+exec expr "$('%(date)s' +%%s)" + "$(cat '%(passed)s')"
 """
 
 
@@ -104,6 +109,9 @@ class Machine:
         }.items():
             (programs / name).write_text(_RECORD % self._calls + rest)
             (programs / name).chmod(0o755)
+        self._passed.write_text("0")
+        (programs / "date").write_text(_DATE % {"date": shutil.which("date"), "passed": self._passed})
+        (programs / "date").chmod(0o755)
         script = self.folder / "boot"
         script.write_text(boot)
         environment = {
@@ -124,7 +132,11 @@ class Machine:
                 self.metadata.stop()
         return output
 
-    def await_file(self, pattern: str, seconds: float = 300) -> Path:
+    def pass_time(self, seconds: int) -> None:
+        """Have its clock tell a time that is so much later."""
+        self._passed.write_text(str(seconds))
+
+    def await_file(self, pattern: str, seconds: float = 900) -> Path:
         """Wait until the machine has a file."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -132,6 +144,10 @@ class Machine:
                 return found
             time.sleep(0.05)
         pytest.fail(f"no {pattern} after {seconds} s")
+
+    @property
+    def _passed(self) -> Path:
+        return self.folder / "passed"
 
     @property
     def _calls(self) -> Path:

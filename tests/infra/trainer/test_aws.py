@@ -71,6 +71,17 @@ def test_the_role_reads_pictures_writes_its_run_publishes_and_ends_its_group_and
     assert data | shell <= statements(resolved())
     assert not data & statements(resolved(DataBucket="", DataFolder=""))
     assert "ManagedPolicyArns" not in resolved()["Role"]["Properties"]
+    key = "arn:aws:kms:eu-central-1:111122223333:key/1"
+    in_s3 = str({"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}})
+    more = {("kms:Decrypt", key, in_s3), ("kms:GenerateDataKey", key, in_s3)}
+    assert statements(resolved(KmsKeyArn=key)) - statements(resolved()) == more
+
+
+def test_the_role_can_have_a_boundary_and_a_path() -> None:
+    role = resolved(PermissionsBoundaryArn="arn:aws:iam::111122223333:policy/boundary", RolePath="/mill/")["Role"]
+    assert role["Properties"]["PermissionsBoundary"] == "arn:aws:iam::111122223333:policy/boundary"
+    assert role["Properties"]["Path"] == "/mill/"
+    assert "PermissionsBoundary" not in resolved()["Role"]["Properties"]
 
 
 def test_it_is_a_spot_machine_unless_asked_for_by_name() -> None:
@@ -81,6 +92,14 @@ def test_it_is_a_spot_machine_unless_asked_for_by_name() -> None:
         assert distribution["OnDemandBaseCapacity"] == 0
         assert (group["MinSize"], group["MaxSize"], group["DesiredCapacity"]) == ("0", "1", "1")
         assert group["AutoScalingGroupName"] == "stack", "as the role and the user data say"
+
+
+def test_no_machine_is_left_out_for_its_price() -> None:
+    """EC2 leaves out, of its own accord, what costs a fifth more than the cheapest: nearly all of these types."""
+    (override,) = resolved(Market="on-demand")["Group"]["Properties"]["MixedInstancesPolicy"]["LaunchTemplate"][
+        "Overrides"
+    ]
+    assert override["InstanceRequirements"]["OnDemandMaxPricePercentageOverLowestPrice"] == 999999
 
 
 def test_nobody_comes_in_and_nothing_stays() -> None:

@@ -14,9 +14,8 @@ from steel_defect_trainer.bundling import severstal_share
 from steel_defect_trainer.errors import RecallFloorUnmet
 from steel_defect_trainer.evaluation.calibration import (
     Calibration,
-    bands,
     calibrate,
-    count_bands,
+    count_decisions,
     cross_entropy,
     review_band,
     sigmoid,
@@ -170,14 +169,17 @@ def test_a_bound_is_not_rounded_into_the_band() -> None:
     assert review_band(np.array([0.123456, 0.654321]), np.array([True, False])) == (0.1234, 0.6544)
 
 
-def test_the_band_of_a_picture_starts_with_its_bound() -> None:
+def test_the_decision_for_a_picture_changes_at_the_bound_itself() -> None:
     probabilities, truth = np.array([0.1, 0.2, 0.5, 0.8, 0.9]), np.array([True, False, True, True, False])
-    assert bands(probabilities, 0.2, 0.8).tolist() == [0, 1, 1, 2, 2]
-    assert bands(probabilities, 0.5, 0.5).tolist() == [0, 0, 2, 2, 2]
-    assert count_bands(probabilities, truth, 0.2, 0.8) == {
+    assert count_decisions(probabilities, truth, 0.2, 0.8) == {
         "pass": {"defect": 1, "clean": 0},
         "review": {"defect": 1, "clean": 1},
         "reject": {"defect": 1, "clean": 1},
+    }
+    assert count_decisions(probabilities, truth, 0.5, 0.5) == {
+        "pass": {"defect": 1, "clean": 1},
+        "review": {"defect": 0, "clean": 0},
+        "reject": {"defect": 2, "clean": 1},
     }
 
 

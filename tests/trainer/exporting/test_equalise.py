@@ -11,36 +11,34 @@ from onnx import numpy_helper
 
 from steel_defect_trainer.exporting.equalise import equalise, ranges_of
 from steel_defect_trainer.exporting.parity import run_onnx
+from tests.trainer.conftest import noise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from tests.trainer.conftest import ExportedRun
+    from tests.trainer.conftest import SixClasses
 
 pytestmark = pytest.mark.xdist_group("exported")
 
 
-def noise(count: int, seed: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (count, 64, 160), dtype=np.uint8)
-
-
 @pytest.fixture
-def float_file(exported: ExportedRun, tmp_path: Path) -> Path:
-    """A network whose linear outputs have channels of very different ranges."""
-    model = onnx.load(exported.float_file)
-    linear = {name for node in model.graph.node if node.op_type == "Add" for name in node.input}
+def float_file(six_classes: SixClasses, tmp_path: Path) -> Path:
+    """A network whose linear outputs have channels of very different ranges: the widest a thousand times the least."""
+    model = onnx.load(six_classes.path)
+    activated = {node.input[0] for node in model.graph.node if node.op_type == "Clip"}
     weights = {item.name: item for item in model.graph.initializer}
     rng = np.random.default_rng(0)
+    stretched = 0
     for node in model.graph.node:
-        if node.op_type == "Conv" and node.output[0] in linear and node.input[1].startswith("features."):
+        if node.op_type == "Conv" and node.input[1].startswith("features.") and node.output[0] not in activated:
+            stretched += 1
             weight, bias = (weights[name] for name in node.input[1:3])
-            factor = np.logspace(-2, 0.3, bias.dims[0])
+            factor = np.logspace(-2, 1, bias.dims[0])
             changed = numpy_helper.to_array(weight) * factor[:, None, None, None]
             weight.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), weight.name))
             changed = numpy_helper.to_array(bias) * factor + rng.normal(0, 1, len(factor))
             bias.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), bias.name))
+    assert stretched == 17  # the last convolution of each block
     path = tmp_path / "uneven.onnx"
     onnx.save(model, path)
     return path

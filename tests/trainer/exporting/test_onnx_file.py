@@ -24,7 +24,7 @@ from steel_defect_trainer.networks.deployed import deploy
 from steel_defect_trainer.runs.run import read_run
 from steel_defect_trainer.training.checkpoint import load_network
 from steel_defect_trainer.training.predict import predict
-from tests.trainer.conftest import CALIBRATION
+from tests.trainer.conftest import CALIBRATION, noise
 from tests.trainer.restored import restore
 from tests.trainer.small import ALONE
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tests.trainer.conftest import ExportedRun
+    from tests.trainer.conftest import ExportedRun, SixClasses
 
 pytestmark = pytest.mark.xdist_group("exported")
 
@@ -112,8 +112,18 @@ def test_a_file_that_computes_something_else_than_the_network_is_refused(
         check_parity(restored, exported.float_file, samples[:2])
 
 
-def _noise(count: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (count, 64, 96), dtype=np.uint8)
+def test_any_number_of_classes_exports(six_classes: SixClasses) -> None:
+    # Against the network with its batch normalisation, which the file has folded away.
+    network, pixels = six_classes.network, noise(8)
+    with torch.no_grad():
+        logits = network(torch.from_numpy(pixels)).defect
+    restored = restore(six_classes.path)
+    for count in (1, 3, 8):
+        got = run_onnx(six_classes.path, pixels[:count], batch=count)
+        assert got["defect_prob"] == pytest.approx(CALIBRATION.probabilities(logits.numpy()[:count]), abs=TOLERANCE)
+        assert got["class_prob"].shape == (count, 6)
+        assert got["defect_map"].shape == (count, 6, 2, 3)
+        assert largest_difference(run_torch(restored, pixels[:count]), got) < TOLERANCE
 
 
 def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None:
@@ -121,12 +131,12 @@ def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None
     contract = ModelContract("small", "1", ("defect",), 0.5, 0.2, 0.8, "-", "-", "-", InputSpec(height=64, width=96))
     network = ClassifierNet(contract.input, pooled=2, hidden=16, dropout=0.5)
     with torch.no_grad():
-        network.train()(torch.from_numpy(_noise(4)))  # so that folding batch normalisation away shows
-        logits = network.eval()(torch.from_numpy(_noise(8))).numpy()
+        network.train()(torch.from_numpy(noise(4)))  # so that folding batch normalisation away shows
+        logits = network.eval()(torch.from_numpy(noise(8))).defect.numpy()
     path = tmp_path / "model.onnx"
     export(deploy(network, CALIBRATION.scale, CALIBRATION.offset), contract, path)
     for count in (1, 3, 8):
-        got = run_onnx(path, _noise(8)[:count], batch=count)
+        got = run_onnx(path, noise(8)[:count], batch=count)
         assert list(got) == ["defect_prob"]
         assert got["defect_prob"] == pytest.approx(CALIBRATION.probabilities(logits[:count]), abs=TOLERANCE)
     scorer = Scorer(path)

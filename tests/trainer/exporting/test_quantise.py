@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from steel_defect.contract import from_metadata
+from steel_defect.contract import InputSpec, ModelContract, from_metadata
 from steel_defect.registry import publish
 from steel_defect.scorer import Scorer
 from steel_defect.selftest import self_test
@@ -23,8 +22,11 @@ from steel_defect_trainer.errors import QuantisationError
 from steel_defect_trainer.exporting.equalise import equalise
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
-from steel_defect_trainer.exporting.quantise import nodes_to_quantise, quantise, round_weights
-from steel_defect_trainer.networks.strip import MapHead
+from steel_defect_trainer.exporting.quantise import nodes_to_quantise, quantise
+from steel_defect_trainer.exporting.rounding import round_weights
+from steel_defect_trainer.networks.deployed import DeployedStripNet
+from steel_defect_trainer.networks.strip import MapHead, StripNet, picture_logit
+from tests.trainer.conftest import train_for_a_moment
 from tests.trainer.restored import restore
 
 if TYPE_CHECKING:
@@ -32,29 +34,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steel_defect.contract import ModelContract
-    from tests.trainer.conftest import ExportedRun
-
-pytestmark = pytest.mark.xdist_group("exported")
+SPEC = InputSpec(height=64, width=160)
+CONTRACT = ModelContract("test", "1", ("a", "b", "c"), 0.5, 0.2, 0.8, "-", "-", "-", SPEC, {"roc_auc": 0.9})
 FLOAT_FIRST = 3
-
-
-@pytest.fixture
-def float_file(exported: ExportedRun) -> Path:
-    """A network that was trained for a moment."""
-    return exported.float_file
-
-
-@pytest.fixture
-def int8_file(exported: ExportedRun) -> Path:
-    """The same network in int8."""
-    return exported.int8_file
-
-
-@pytest.fixture
-def learned(exported: ExportedRun) -> NDArray[np.uint8]:
-    """The pictures that the int8 file was calibrated on."""
-    return exported.strips.take(exported.parts["train"]).pixels
 
 
 def _pictures(count: int, seed: int) -> NDArray[np.uint8]:
@@ -62,12 +44,46 @@ def _pictures(count: int, seed: int) -> NDArray[np.uint8]:
     return np.stack([draw_strip(seed, index).pixels[:128:2, :320:2] for index in range(count)])
 
 
+@pytest.fixture(scope="module")
+def learned() -> NDArray[np.uint8]:
+    """The pictures that the network was trained on, and the int8 file calibrated."""
+    return _pictures(8, seed=1)
+
+
+@pytest.fixture(scope="module")
+def float_file(learned: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that was trained for a moment, so that its weights are of the kind that training gives.
+
+    Not that of the shared run, which learned more pictures, cell by cell, in as few steps: its int8 file is twice as
+    far from it, too far to see what an error in the rounding adds.
+    """
+    torch.manual_seed(0)
+    network = StripNet(3)
+    pixels, truth = torch.from_numpy(learned), (torch.arange(len(learned)) % 2).float()
+
+    def loss() -> torch.Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(picture_logit(network(pixels)), truth)
+
+    train_for_a_moment(network, pixels, loss)
+    path = tmp_path_factory.mktemp("float") / "model.onnx"
+    export(DeployedStripNet(network, 1.0, 0.0), CONTRACT, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def int8_file(float_file: Path, learned: NDArray[np.uint8]) -> Path:
+    """The same network in int8."""
+    path = float_file.with_name("model-int8.onnx")
+    quantise(float_file, path, learned, float_first=FLOAT_FIRST)
+    return path
+
+
 def test_an_int8_file_answers_like_its_float_one_on_pictures_it_was_not_calibrated_on(
     float_file: Path, int8_file: Path
 ) -> None:
     pixels = _pictures(24, seed=2)
     expected, got = run_onnx(float_file, pixels), run_onnx(int8_file, pixels)
-    assert np.ptp(expected["defect_prob"]) > 0.4
+    assert np.ptp(expected["defect_prob"]) > 0.5
     for name in ("defect_prob", "class_prob"):
         assert np.abs(expected[name] - got[name]).mean() < 0.04
     assert got["defect_map"].shape == (24, 3, 2, 5)
@@ -80,10 +96,10 @@ def test_a_sure_network_that_was_fitted_to_whole_pictures_is_rounded_as_well(
     fitted = MapHead(3)
     fitted.load_state_dict({**deployed.head.state_dict(), "whole": torch.linspace(-0.1, 0.3, 1280).view(1, -1, 1, 1)})
     with torch.no_grad():
-        fitted.bias.sub_(40)  # the probability of every cell is all but 0
-    deployed.head, deployed.scale, deployed.offset = fitted, torch.tensor(0.1), torch.tensor(1.0)
+        fitted.bias.sub_(40)  # the probability of every cell is 0 in float32
+    deployed.head, deployed.scale, deployed.offset = fitted, torch.tensor(0.2), torch.tensor(1.0)
     exact, rounded, pixels = tmp_path / "exact.onnx", tmp_path / "rounded.onnx", _pictures(24, seed=2)
-    export(deployed, _contract(onnx.load(float_file)), exact)
+    export(deployed, CONTRACT, exact)
     quantise(exact, rounded, learned, float_first=FLOAT_FIRST)
     expected, got = run_onnx(exact, pixels), run_onnx(rounded, pixels)
     assert largest_difference(run_torch(deployed, pixels), expected) < TOLERANCE
@@ -112,10 +128,6 @@ def test_what_every_start_would_fuse_is_fused_in_the_file(int8_file: Path) -> No
     assert kinds["Clip"] == 0
 
 
-def _contract(model: onnx.ModelProto) -> ModelContract:
-    return from_metadata({item.key: item.value for item in model.metadata_props})
-
-
 def convolution(model: onnx.ModelProto, number: int) -> onnx.NodeProto:
     """The convolution of this number in the graph."""
     found: list[onnx.NodeProto] = [node for node in model.graph.node if node.op_type == "Conv"]
@@ -137,13 +149,13 @@ def test_weights_have_a_scale_for_each_output_channel(int8_file: Path) -> None:
 def test_it_keeps_the_contract_is_one_checked_file_and_a_quarter_of_the_size(float_file: Path, int8_file: Path) -> None:
     model = onnx.load(int8_file)
     onnx.checker.check_model(model, full_check=True)
-    assert _contract(model) == replace(_contract(onnx.load(float_file)), metrics=_contract(model).metrics)
+    assert from_metadata({item.key: item.value for item in model.metadata_props}) == CONTRACT
     assert [(item.domain, item.version) for item in model.opset_import] == [("", 20), ("com.microsoft", 1)]
     image = model.graph.input[0].type.tensor_type
     assert image.elem_type == onnx.TensorProto.UINT8
     assert image.shape.dim[0].dim_param == "batch"
     assert int8_file.stat().st_size < 0.33 * float_file.stat().st_size
-    assert sorted(path.name for path in int8_file.parent.glob("*onnx*")) == ["model-int8.onnx", "model.onnx"]
+    assert sorted(path.name for path in int8_file.parent.iterdir()) == ["model-int8.onnx", "model.onnx"]
 
 
 def test_a_picture_gets_the_same_answer_alone_and_in_any_batch(int8_file: Path) -> None:
@@ -197,7 +209,7 @@ def test_its_weights_can_be_read_back_into_the_network(
     exact, back = restore(tmp_path / "equalised.onnx"), restore(int8_file)
     for (name, one), other in zip(exact.state_dict().items(), back.state_dict().values(), strict=True):
         if name.endswith("weight"):
-            assert one == pytest.approx(other, abs=float(one.abs().max()) / 128 * 1.001)
+            assert (one - other).abs().max() <= one.abs().max() / 128 * 1.001
     expected, got = run_torch(back, pixels), run_onnx(int8_file, pixels)
     assert np.abs(expected["defect_prob"] - got["defect_prob"]).mean() < 0.04
 
@@ -205,7 +217,7 @@ def test_its_weights_can_be_read_back_into_the_network(
 def test_it_serves_and_can_be_published(int8_file: Path, tmp_path: Path) -> None:
     self_test(Scorer(int8_file))
     sha256 = publish(open_store(f"file://{tmp_path}"), int8_file.read_bytes(), who="test")
-    assert (tmp_path / "models" / "strip" / sha256 / "model.onnx").read_bytes() == int8_file.read_bytes()
+    assert (tmp_path / "models" / "test" / sha256 / "model.onnx").read_bytes() == int8_file.read_bytes()
 
 
 def test_a_graph_without_anything_to_quantise_is_refused(float_file: Path, tmp_path: Path) -> None:

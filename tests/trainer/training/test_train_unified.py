@@ -93,11 +93,11 @@ def test_it_learns_whether_what_and_where(tmp_path: Path) -> None:
                           name="unified")  # fmt: skip
     network = _network(recipe)
     _let_signals_through(network)
-    network = train(network, small_job(tmp_path, recipe), ALONE)
-    network.head.train()  # so few steps leave the running statistics of batch normalisation behind
+    learned = train(network, small_job(tmp_path, recipe), ALONE)
+    learned.head.train()  # so few steps leave the running statistics of batch normalisation behind
     strips = small_set()
     with torch.no_grad():
-        answers = network(torch.from_numpy(strips.pixels))
+        answers = learned(torch.from_numpy(strips.pixels))
     defect, classes, places = (values.numpy() for values in answers)
     assert defect[strips.defect].min() > defect[~strips.defect].max()
     assert classes[strips.classes > 0].min() > classes[strips.classes == 0].max()

@@ -27,13 +27,15 @@ from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
 from steel_defect_trainer.bundling.severstal_share import calibrate_as_severstal
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_agreed_pictures, open_loose_pictures
-from steel_defect_trainer.data.severstal import CLASSES
+from steel_defect_trainer.data.severstal import CLASSES, HEIGHT, WIDTH
 from steel_defect_trainer.drawing.dataset import drawn
 from steel_defect_trainer.drawing.strip import FULL_STRENGTH, HARD_STRENGTH
 from steel_defect_trainer.errors import ExportError
 from steel_defect_trainer.evaluation.ranking import bootstrap_auc
 from steel_defect_trainer.exporting.card import write_card
+from steel_defect_trainer.exporting.guard import Familiar, write_guard
 from steel_defect_trainer.exporting.int8 import write_int8
+from steel_defect_trainer.exporting.metadata import read_contract
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
@@ -70,6 +72,8 @@ IN_BATCH: Final = (6, 3, 4, 3)
 PARTS: Final = 5
 # Beside all real pictures, every so many-th drawn one is what int8 is calibrated on.
 CALIBRATION_STRIDE: Final = 20
+# Beside all real pictures, every so many-th drawn one is what the guard is fitted to.
+FAMILIAR_STRIDE: Final = 15
 
 
 # Stage 1, ImageNet to drawn strips; stage 2, to real pictures mixed with drawn ones. Both are the recipe `strip`.
@@ -187,8 +191,12 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     write_reference(path, reference_of_pixels(path, real.pixels))
     learned = join(real, agreed, drawn.take(np.arange(len(drawn)) % CALIBRATION_STRIDE == 0))
     int8 = write_int8(path, shipped, learned, join(real, held_out), "pictures, real ones and drawn ones to judge by")
+    learned_from = join(real, drawn.take(np.arange(len(drawn)) % FAMILIAR_STRIDE == 0))
+    write_guard(
+        shipped, Familiar(learned_from.pixels, learned_from.groups, [(WIDTH, HEIGHT)] * len(learned_from)), spec
+    )
     facts = CardFacts(
-        contract=contract,
+        contract=read_contract(shipped),
         calibration=calibration,
         real=real,
         agreed=agreed,

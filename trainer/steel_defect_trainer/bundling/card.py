@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from steel_defect_trainer.evaluation.calibration import count_bands
+from steel_defect_trainer.evaluation.calibration import count_decisions
 from steel_defect_trainer.exporting.card import Card, DataRow, Int8
 from steel_defect_trainer.reporting.markdown import table
 from steel_defect_trainer.strips import CELL
@@ -157,7 +157,7 @@ reaches ROC-AUC {facts.drawn_quality}."""
 
 def _band(facts: CardFacts) -> dict[str, dict[str, int]]:
     contract = facts.contract
-    return count_bands(_probabilities(facts), facts.real.defect, contract.review_low, contract.review_high)
+    return count_decisions(_probabilities(facts), facts.real.defect, contract.review_low, contract.review_high)
 
 
 def _limits(facts: CardFacts) -> tuple[str, ...]:

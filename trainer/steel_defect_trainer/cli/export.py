@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from steel_defect.model_uri import NAME
 from steel_defect_trainer.cli.options import cache_option
 from steel_defect_trainer.errors import TrainerError
 
@@ -14,12 +16,20 @@ if TYPE_CHECKING:
     from steel_defect_trainer.exporting.card import Int8
 
 
+def _registrable(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """The name, if a registry takes it: better refused here than when the finished model is published."""
+    if name is not None and not re.fullmatch(NAME, name):
+        message = f"{name!r} cannot be a name in a registry: at most 63 of a-z, 0-9, '.', '_' and '-'"
+        raise click.BadParameter(message)
+    return name
+
+
 @click.command("export")
 @click.argument("run", metavar="RUN")
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the files (the run's own)."
 )
-@click.option("--name", help="Name of the model, also in a registry (the recipe's name).")
+@click.option("--name", callback=_registrable, help="Name of the model, also in a registry (the recipe's name).")
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the model.")
 @click.option("--licence", default="not stated", show_default=True, help="Terms of use, as the file states them.")
 @click.option("--int8/--no-int8", default=True, show_default=True, help="Whether to write an int8 file too.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steel_defect.image import PICTURE_SUFFIXES
+from steel_defect.pictures.formats import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from pathlib import Path

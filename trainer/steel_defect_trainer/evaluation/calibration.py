@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from steel_defect.decision import Decision, decision_index
 from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_thresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What a picture's probability leads to, in rising order; see `bands`.
-BANDS: Final = ("pass", "review", "reject")
 # What the review band may let slip: defects that pass, clean pictures that are rejected without a look.
 PASSED_DEFECTS: Final = 0.05
 REJECTED_CLEAN: Final = 0.10
@@ -31,7 +30,7 @@ _DIGITS: Final = 10_000
 class Calibration:
     """How a logit becomes an answer: probability = sigmoid(scale * logit + offset), then three bounds on it.
 
-    The band of a picture follows from `review_low` and `review_high` (see `bands`). It is called a defect from
+    A picture's decision follows from `review_low` and `review_high` (see `decision_index`). It is called a defect from
     `threshold` on, which lies between the two.
     """
 
@@ -86,20 +85,17 @@ def calibrate(
     return Calibration(scale, offset, threshold, min(low, threshold), max(high, threshold))
 
 
-def bands(probabilities: NDArray[np.floating], low: float, high: float) -> NDArray[np.intp]:
-    """The band of each picture, as an index of `BANDS`: rejected from `high` on, passed below `low`, else reviewed."""
-    band: NDArray[np.intp] = np.digitize(probabilities, (low, high))
-    return band
-
-
-def count_bands(
+def count_decisions(
     probabilities: NDArray[np.floating], truth: NDArray[np.bool_], low: float, high: float
 ) -> dict[str, dict[str, int]]:
-    """How many "defect" and "clean" pictures are in each of `BANDS`."""
-    band = bands(probabilities, low, high)
+    """How many "defect" and "clean" pictures each decision has, by its name."""
+    found = decision_index(probabilities, low, high)
     return {
-        name: {"defect": int((truth & (band == index)).sum()), "clean": int((~truth & (band == index)).sum())}
-        for index, name in enumerate(BANDS)
+        decision.value: {
+            "defect": int((truth & (found == index)).sum()),
+            "clean": int((~truth & (found == index)).sum()),
+        }
+        for index, decision in enumerate(Decision)
     }
 
 

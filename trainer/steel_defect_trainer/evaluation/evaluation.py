@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steel_defect_trainer.errors import RunError
-from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_bands
+from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
@@ -63,7 +63,9 @@ class Evaluation:
     def band(self) -> dict[str, dict[str, int]]:
         """How many defects and clean pictures pass, go to a person, and are rejected."""
         calibration = self.calibration
-        return count_bands(self.probabilities, self.predictions.truth, calibration.review_low, calibration.review_high)
+        return count_decisions(
+            self.probabilities, self.predictions.truth, calibration.review_low, calibration.review_high
+        )
 
 
 def evaluate(

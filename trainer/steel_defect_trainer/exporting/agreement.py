@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from steel_defect.contract import from_metadata
-from steel_defect_trainer.evaluation.calibration import bands
+from steel_defect.decision import decision_index
 from steel_defect_trainer.evaluation.ranking import roc_auc
 from steel_defect_trainer.exporting.timing import single_threaded
 
@@ -60,7 +60,7 @@ def compare(one: Path, other: Path, strips: StripSet) -> Agreement:
     contract, first = _scored(one, strips.pixels)
     _, second = _scored(other, strips.pixels)
     bounds = (contract.review_low, contract.review_high)
-    same_band = bands(first, *bounds) == bands(second, *bounds)
+    same_decision = decision_index(first, *bounds) == decision_index(second, *bounds)
     same_status = (first >= contract.threshold) == (second >= contract.threshold)
     differences = np.abs(first - second)
     worst = np.argsort(-differences, kind="stable")[:_SHOWN]
@@ -69,7 +69,7 @@ def compare(one: Path, other: Path, strips: StripSet) -> Agreement:
         roc_auc=(roc_auc(first, strips.defect), roc_auc(second, strips.defect)),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
-        equal_decisions=float(same_band.mean()),
+        equal_decisions=float(same_decision.mean()),
         equal_statuses=float(same_status.mean()),
         furthest=tuple((strips.names[index], float(first[index]), float(second[index])) for index in worst),
     )

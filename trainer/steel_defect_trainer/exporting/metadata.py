@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from steel_defect.contract import ModelContract
 
 
+def read_contract(path: Path) -> ModelContract:
+    """The contract of a model file.
+
+    Raises:
+        ContractError: the file has none.
+        OSError: the file cannot be read.
+    """
+    return from_metadata({item.key: item.value for item in onnx.load(path).metadata_props})
+
+
 def change_contract(path: Path, change: Callable[[ModelContract], ModelContract]) -> None:
     """Put another contract into a model file; the graph does not change.
 

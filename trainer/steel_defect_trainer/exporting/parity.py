@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import torch
 
+from steel_defect.image import decode
 from steel_defect.scorer import Scorer
 from steel_defect_trainer.errors import ExportError
 
@@ -74,7 +75,7 @@ def check_parity(deployed: Deployed, path: Path, files: Sequence[Path]) -> float
     largest = 0.0
     for file in files:
         data = file.read_bytes()
-        prediction, (picture, _) = scorer.score(data), scorer.decode(data)
+        prediction, picture = scorer.score(data), decode(data, scorer.contract.input)
         expected = {name: values[0] for name, values in run_torch(deployed, picture.pixels[None]).items()}
         found = {
             "defect_prob": np.float32(prediction.defect_prob),

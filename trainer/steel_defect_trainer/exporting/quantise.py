@@ -5,17 +5,13 @@ the extremes of nine in ten training pictures. Some things are done beside ONNX 
 bundled network (MobileNetV2; error in the calibrated logit, root mean square):
 
 - Rounded weights shift what a convolution gives on average, most of all early, where a strip is one even gray: 0.22.
-  The shift is measured on the training pictures and taken out of the bias (Nagel et al., 2019, section 4.2): 0.02.
+  The shift is measured on the training pictures and taken out of the bias (`rounding.py`): 0.02.
 - The channels of a linear output are brought to one range (`equalise.py`): 0.22 to 0.15 in all.
 - What is left of a shift in the logit of a picture is taken out of the head's bias.
 - Values of the first layers are rounded more coarsely than faint damage is deep. The first convolutions stay float;
   the first three cost no time, as ONNX Runtime needs as long for them in int8.
 
 Nothing behind the last clipped activation is quantised: a probability of 8 bits would help nobody.
-
-Weights have seven bits of the eight. On processors without VNNI (AVX2 alone), ONNX Runtime adds pairs of u8 x s8
-products in 16 bits, which full weights overflow: the bundled network then lost 0.05 of its ROC-AUC and decided 19 % of
-450 pictures otherwise. With seven bits a file gives the same on every processor.
 
 The file that comes out has ONNX Runtime's own operators in it (domain com.microsoft): it is for ONNX Runtime on a CPU.
 The float file is what other programs read.
@@ -43,6 +39,7 @@ from onnxruntime.quantization import (
 
 from steel_defect_trainer.errors import QuantisationError
 from steel_defect_trainer.exporting.equalise import equalise, ranges_of
+from steel_defect_trainer.exporting.rounding import round_weights
 from steel_defect_trainer.files import replacing
 
 if TYPE_CHECKING:
@@ -54,8 +51,6 @@ _TYPES: Final = ("Conv", "Clip", "Add")
 # Share of the calibration pictures whose extremes may be cut off at either end.
 _OUTSIDE: Final = 0.1
 _LEAST_RANGE: Final = 1e-3
-# 255 x 64 x 2 fits into 16 bits. It is what `reduce_range` makes of weights.
-_LARGEST: Final = 64
 
 
 def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_first: int) -> None:
@@ -183,50 +178,6 @@ def nodes_to_quantise(model: onnx.ModelProto, float_first: int) -> list[str]:
         )
         raise QuantisationError(message)
     return [node.name for node in nodes[convolutions[float_first] : clips[-1] + 1] if node.op_type in _TYPES]
-
-
-def round_weights(model: onnx.ModelProto, names: frozenset[str], pixels: NDArray[np.uint8]) -> None:
-    """Put the weights of these convolutions on the grid of int8, and what that shifts on average into their biases.
-
-    Changes `model`. What the rounding takes from each output is itself a convolution of the same input, with the
-    weights' errors; so a copy of the graph with these beside the others measures all shifts in one go.
-    """
-    initialisers = {item.name: item for item in model.graph.initializer}
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    del probe.graph.output[:]
-    probe.graph.initializer.append(numpy_helper.from_array(np.array([0, 2, 3]), "probe/axes"))
-    biases = []
-    for node in model.graph.node:
-        if node.op_type != "Conv" or node.name not in names:
-            continue
-        weight = initialisers[node.input[1]]
-        exact = numpy_helper.to_array(weight)
-        rounded = _on_grid(exact)
-        weight.CopyFrom(numpy_helper.from_array(rounded, weight.name))
-        biases.append(initialisers[node.input[2]])
-        lost, shift = f"probe/{node.name}/lost", f"probe/{node.name}/shift"
-        probe.graph.initializer.append(numpy_helper.from_array(exact - rounded, f"{lost}/weight"))
-        beside = onnx.NodeProto()
-        beside.CopyFrom(node)
-        beside.name = beside.output[0] = lost
-        del beside.input[2], beside.input[1]
-        beside.input.append(f"{lost}/weight")
-        mean = onnx.helper.make_node("ReduceMean", [lost, "probe/axes"], [shift], name=shift, keepdims=0)
-        probe.graph.node.extend([beside, mean])
-        probe.graph.output.append(onnx.helper.make_tensor_value_info(shift, onnx.TensorProto.FLOAT, [len(exact)]))
-    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
-    found = [session.run(None, {"image": picture[None]}) for picture in pixels]
-    for bias, shifts in zip(biases, zip(*found, strict=True), strict=True):
-        moved = numpy_helper.to_array(bias) + np.mean(shifts, axis=0, dtype=np.float64)
-        bias.CopyFrom(numpy_helper.from_array(moved.astype(np.float32), bias.name))
-
-
-def _on_grid(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights (O, I, h, w) rounded as the quantiser rounds them: 129 values from -largest to largest of each output."""
-    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
-    step = np.where(largest > 0, largest, 1) / np.float32(_LARGEST)
-    return np.asarray(np.rint(weights / step) * step, np.float32)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from steel_defect.contract import Distribution, Reference
-from steel_defect.image import Picture
 from steel_defect.scorer import Scorer
+from steel_defect.statistics import histogram, statistics_of
 from steel_defect_trainer.exporting.metadata import change_contract
 from steel_defect_trainer.strips import spread
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steel_defect.scorer import Prediction
+    from steel_defect.statistics import Statistics
 
 BINS: Final = 10
 # More pictures hardly move a tenth, and take time to score.
@@ -46,7 +46,8 @@ def reference_of_files(path: Path, files: Sequence[Path]) -> Reference:
         OSError: a file cannot be read.
     """
     scorer = Scorer(path)
-    return reference_of(scorer.score(files[index].read_bytes()) for index in spread(len(files), MOST))
+    predictions = (scorer.score(files[index].read_bytes()) for index in spread(len(files), MOST))
+    return reference_of((one.statistics, one.defect_prob) for one in predictions)
 
 
 def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
@@ -55,19 +56,19 @@ def reference_of_pixels(path: Path, pixels: NDArray[np.uint8]) -> Reference:
     Padding looks like a dark picture: pictures that leave some have to come as files.
     """
     scorer = Scorer(path)
-    height, width = pixels.shape[1:]
     chosen = (np.asarray(pixels[index]) for index in spread(len(pixels), MOST))
-    pictures = (Picture(one, width, height, (height, width), "PNG") for one in chosen)
-    return reference_of(scorer.score_decoded([picture], [0])[0] for picture in pictures)
+    return reference_of(
+        (statistics_of(histogram(one)), float(scorer.predict(one[None])["defect_prob"][0])) for one in chosen
+    )
 
 
-def reference_of(predictions: Iterable[Prediction]) -> Reference:
+def reference_of(answers: Iterable[tuple[Statistics, float]]) -> Reference:
     """The distribution of each statistic, and of the probability.
 
     Raises:
-        ValueError: there are no predictions.
+        ValueError: there are no answers.
     """
-    rows = [{**asdict(one.statistics), "defect_prob": round(one.defect_prob, 6)} for one in predictions]
+    rows = [{**asdict(statistics), "defect_prob": round(probability, 6)} for statistics, probability in answers]
     if not rows:
         message = "there are no pictures to make a reference of"
         raise ValueError(message)

@@ -16,7 +16,9 @@ from steel_defect_trainer.errors import DataError, ExportError
 from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
 from steel_defect_trainer.exporting.card import write_card
 from steel_defect_trainer.exporting.card_run import card_of_run
+from steel_defect_trainer.exporting.guard import Familiar, familiar_of_files, write_guard
 from steel_defect_trainer.exporting.int8 import write_int8
+from steel_defect_trainer.exporting.metadata import read_contract
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import check_parity
 from steel_defect_trainer.exporting.reference import reference_of_files, write_reference
@@ -42,6 +44,8 @@ INT8: Final = "model-int8.onnx"
 CARD: Final = "MODEL_CARD.md"
 # Pictures that the ranges of the int8 file are taken from.
 CALIBRATION_PICTURES: Final = 200
+# Pictures that the guard is fitted to.
+FAMILIAR_PICTURES: Final = 500
 # Pictures on which the file is compared with the network.
 PARITY_PICTURES: Final = 32
 
@@ -110,6 +114,10 @@ def export_run(request: ExportRequest) -> Exported:
     else:
         quantised.unlink(missing_ok=True)  # it would be of another export
     models = (path, quantised) if int8 else (path,)
+    familiar = _familiar(run, strips, masks["train"])
+    for model in models:
+        write_guard(model, familiar, contract.input)
+    contract = read_contract(path)
     card = request.output / CARD
     write_card(card_of_run(run, contract, models, evaluation, parity=parity, int8=int8), card)
     return Exported((*models, card), int8)
@@ -172,6 +180,16 @@ def _refer(path: Path, run: Run, names: list[str], judged: str) -> None:
     reference = reference_of_files(path, [run.pictures / name for name in names])
     write_reference(path, reference)
     _say(f"{path}: drift will be measured from {reference.pictures} {judged} pictures")
+
+
+def _familiar(run: Run, strips: StripSet, learned: NDArray[np.bool_]) -> Familiar:
+    """Pictures of the training part, spread over it if it has more than are needed."""
+    assert run.pictures is not None  # noqa: S101 - they have been read
+    spec = from_table(run.recipe).input
+    indices = np.flatnonzero(learned)
+    chosen = indices[spread(len(indices), FAMILIAR_PICTURES)]
+    files = [run.pictures / strips.names[index] for index in chosen]
+    return familiar_of_files(files, [strips.groups[index] for index in chosen], spec)
 
 
 def _some(strips: StripSet, part: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:

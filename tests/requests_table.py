@@ -98,7 +98,7 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "a parameter that there is not": (predict(picture, maps="true"), 400, "malformed-query"),
         **{
             f"a parameter of {path}": (Request("GET", path, {}, {"map": "true"}), 400, "malformed-query")
-            for path in ("/health", "/healthz", "/model", "/openapi.json", "/", "/docs")
+            for path in ("/health", "/healthz", "/model", "/openapi.json")
         },
         "a parameter of uploads": (Request("POST", "/uploads", JSON, {"a": "b"}, b"{}"), 400, "malformed-query"),
         "uploads where there are no buckets": (

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
 _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", *STATED)}
+# People come to pages from a login or a link, which may add parameters of their own.
+_PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
 _log = logging.getLogger(__name__)
 
@@ -107,7 +109,8 @@ class Api:
             allowed = tuple(name for get in methods for name in ((get, "HEAD") if get == "GET" else (get,)))
             message = f"{request.path} takes {' and '.join(allowed)}"
             raise MethodNotAllowed(message, allowed)
-        _refuse_unknown(request, _PARAMETERS.get(route, ()))
+        if route not in _PAGES:
+            _refuse_unknown(request, _PARAMETERS.get(route, ()))
         return methods[method]
 
     def _predict(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,6 +109,12 @@ class Guard:
     blurred: float
     noisy: float
     unfamiliar: float
+
+    def __post_init__(self) -> None:
+        """Refuse limits that are no numbers: nothing would be beyond them."""
+        if not all(isinstance(limit, int | float) and math.isfinite(limit) for limit in astuple(self)):
+            message = f"the guard cannot be: {self}"
+            raise ContractError(message)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steel_defect.http import Request
-from steel_defect.storage import Store, open_store
+from steel_defect.storage import ObjectNotFound, Store, open_store
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.adapters.logs import log_lines, measured
@@ -141,6 +141,18 @@ def test_an_upload_has_one_line_with_its_metrics(cloud: Emulator, probe_file: Pa
         {"UploadEvents": 1, "UploadsFailed": 1, "PictureRefused": 1},
         {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0},
     ]
+
+
+@pytest.mark.parametrize("kind", ["archived", "deleted", "metadataUpdated"])
+def test_what_else_happens_to_an_object_changes_nothing(
+    function: CloudRun, uploads: Store, results: Store, kind: str
+) -> None:
+    ref = upload(uploads, f"{kind}.jpg", strip_jpeg())
+    request = binary(ref)
+    other = {**request.headers, "ce-type": TYPE.replace("finalized", kind)}
+    assert function.send(replace(request, headers=other)).status == 200
+    with pytest.raises(ObjectNotFound):
+        results.get(result_key(ref.key))
 
 
 def test_an_event_that_is_not_understood_is_not_dropped(function: CloudRun) -> None:

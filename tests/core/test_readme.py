@@ -7,8 +7,8 @@ from typing import Final
 
 from steel_defect.camera import STATED
 from steel_defect.decision import Reason
-from steel_defect.pictures.framing import MOST_TILES
 from steel_defect.pictures.frames import MAX_PAGES
+from steel_defect.pictures.framing import MOST_TILES
 from steel_defect.pictures.jpeg import MAX_COEFFICIENT_BYTES
 from steel_defect.pictures.jpeg_markers import MAX_SCANS, MAX_SEGMENTS
 from steel_defect.pictures.png_chunks import MAX_CHUNKS as PNG_CHUNKS

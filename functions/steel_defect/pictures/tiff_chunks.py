@@ -10,7 +10,8 @@ import numpy as np
 from steel_defect.errors import DamagedImage, TooManyPixels
 from steel_defect.pictures.frames import bands
 from steel_defect.pictures.tiff_layout import ADOBE_DEFLATE, DEFLATE, NONE, PACKBITS, Layout
-from steel_defect.pictures.tiff_lzw import unpacked, unpacked_size
+from steel_defect.pictures.tiff_lzw import unpacked as lzw_unpacked
+from steel_defect.pictures.tiff_lzw import unpacked_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _REVERSED: Final = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 # LZW and PackBits are unpacked a whole strip at once.
 MAX_STRIP_BYTES: Final = 64_000_000
+# Of PackBits, which is unpacked in Python; photographs have one run in a hundred bytes.
+MAX_RUNS: Final = 3_000_000
 # A call of libtiff through Pillow takes half a millisecond.
 _GROUP_BYTES: Final = 8_000_000
 _REPEATS: Final = 128
@@ -33,6 +36,7 @@ class Chunks:
         """Unpack nothing yet."""
         self._data = data
         self._layout = layout
+        self._runs = MAX_RUNS
         # Of each plane: the first strip that was unpacked last, their number, their bytes as a gray picture.
         self._groups: dict[int, tuple[int, int, Image]] = {}
 
@@ -60,7 +64,9 @@ class Chunks:
             )
             raise TooManyPixels(message)
         elif layout.compression == PACKBITS:
-            yield _packbits(self.stored(index), layout, rows)
+            unpacked, runs = _packbits(self.stored(index), layout, rows, self._runs)
+            self._runs -= runs
+            yield unpacked
         else:
             yield from self._lzw(index, rows)
 
@@ -86,12 +92,12 @@ class Chunks:
             if not least <= size <= full:
                 message = f"strip or tile {index} of the TIFF unpacks to {size:,} bytes instead of {least:,}"
                 raise DamagedImage(message)
-            if size < full:  # the last one may be shorter, and is then alone
-                strips = strips or [stored]
+            if size < full and strips:
                 break
             strips.append(stored)
-        height = layout.chunk[0] if size == full or len(strips) > 1 else size // layout.row_bytes
-        return first, len(strips), unpacked(strips, layout.row_bytes, height)
+            if size < full:  # the last one may have less rows, and is then alone
+                return first, 1, lzw_unpacked(strips, layout.row_bytes, size // layout.row_bytes)
+        return first, len(strips), lzw_unpacked(strips, layout.row_bytes, layout.chunk[0])
 
 
 def _complete(unpacked: NDArray[np.uint8], rows: int, row_bytes: int) -> NDArray[np.uint8]:
@@ -122,20 +128,26 @@ def _inflated(stored: bytes, layout: Layout, rows: int) -> Iterator[NDArray[np.u
         raise DamagedImage(message)
 
 
-def _packbits(stored: bytes, layout: Layout, rows: int) -> NDArray[np.uint8]:
-    """Runs of equal bytes and of bytes as they are (TIFF 6.0, section 9)."""
-    run = bytearray()
-    position, wanted = 0, rows * layout.row_bytes
-    while position < len(stored) and len(run) < wanted:
+def _packbits(stored: bytes, layout: Layout, rows: int, most: int) -> tuple[NDArray[np.uint8], int]:
+    """Runs of equal bytes and of bytes as they are (TIFF 6.0, section 9), and how many there were of at most `most`."""
+    unpacked = bytearray()
+    position = runs = 0
+    wanted, end = rows * layout.row_bytes, len(stored)
+    while position < end and len(unpacked) < wanted and runs < most:
+        runs += 1
         count = stored[position]
         if count < _REPEATS:
-            run += stored[position + 1 : position + 2 + count]
+            unpacked += stored[position + 1 : position + 2 + count]
             position += 2 + count
+        elif count > _REPEATS:
+            unpacked += stored[position + 1 : position + 2] * (257 - count)
+            position += 2
         else:
-            if count > _REPEATS:
-                run += stored[position + 1 : position + 2] * (257 - count)
-            position += 2 if count > _REPEATS else 1
-    if (len(stored) - position > 1 or len(run) > wanted) and layout.chunk[0] == rows:
+            position += 1
+    if runs == most:
+        message = f"a TIFF of more than {MAX_RUNS:,} runs of PackBits is not read"
+        raise TooManyPixels(message)
+    if (end - position > 1 or len(unpacked) > wanted) and layout.chunk[0] == rows:
         message = "a strip or tile of the TIFF is longer than it should be"
         raise DamagedImage(message)
-    return _complete(np.frombuffer(run, np.uint8), rows, layout.row_bytes)
+    return _complete(np.frombuffer(unpacked, np.uint8), rows, layout.row_bytes), runs

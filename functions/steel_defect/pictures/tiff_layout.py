@@ -19,6 +19,8 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 _BITS: Final = {UNSIGNED: (*range(1, 17), 32), SIGNED: (8, 16, 32), FLOAT: (16, 32, 64)}
 # In all pages; each costs some 50 microseconds.
 MAX_CHUNKS: Final = 40_000
+# Rows are unpacked one at a time at the least.
+MAX_ROW_BYTES: Final = 16_000_000
 _IN_OME: Final = re.compile(rb'SignificantBits="(\d{1,2})"')
 
 
@@ -167,6 +169,7 @@ def _check(layout: Layout) -> None:
         (layout.photometric in {PALETTE, CMYK} and layout.bits > 8, f"of {layout.bits}-bit palette or ink"),  # noqa: PLR2004 - a byte
         (layout.photometric == PALETTE and len(layout.palette) != 3 << layout.bits, "without its palette"),
         (layout.compression == JPEG and (layout.bits != 8 or layout.planar), "of deep or planar JPEG"),  # noqa: PLR2004 - a byte
+        (layout.row_bytes > MAX_ROW_BYTES, f"with rows of more than {MAX_ROW_BYTES:,} bytes"),
         (len(layout.offsets) < chunks or len(layout.sizes) < chunks, f"with less than its {chunks} strips or tiles"),
     )
     for refused, what in refusals:

@@ -1,7 +1,7 @@
 """WebP. libwebp's decoder, as Pillow uses it, takes 16 bytes a pixel, whatever the file.
 
-A WebP has no checksum. Of 400 single bits flipped in a lossy WebP of a real strip, 21 were noticed and 365 changed it by
-more than a gray level; in a lossless one 3 and 84. Where files may be damaged on their way, send PNG.
+A WebP has no checksum. Of 400 single bits flipped in a lossy WebP of a real strip, 21 were noticed and 365 changed it
+by more than a gray level; in a lossless one 3 and 84. Where files may be damaged on their way, send PNG.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_both_files_give_masks_and_the_float_one_what_the_network_does(folder: P
     decision = json.loads(run.evaluation.read_text())["decision"]
     expected = run_torch(deploy(load_network(run.path), decision["scale"], decision["offset"]), pixels)
     found = run_onnx(run.path / "model.onnx", pixels)
-    assert set(found) == {"defect_prob", "class_prob", "mask_prob"}
+    assert set(found) == {"defect_prob", "class_prob", "defect_map", "mask_prob"}
     assert found["mask_prob"].shape == (6, 4, 16, 104)
     assert found["mask_prob"].dtype == np.float32
     assert found["mask_prob"].std() > 0
@@ -90,7 +90,7 @@ def test_both_files_give_masks_and_the_float_one_what_the_network_does(folder: P
     assert largest_difference(found, rounded) < 0.25
 
 
-def test_the_scorer_serves_the_file_and_ignores_the_masks(folder: Path, run: RunFolder) -> None:
+def test_the_scorer_serves_the_file_with_its_map_and_ignores_the_masks(folder: Path, run: RunFolder) -> None:
     picture = next((folder / "strips" / "train_images").iterdir())
     for name in ("model.onnx", "model-int8.onnx"):
         scorer = Scorer(run.path / name)
@@ -99,7 +99,7 @@ def test_the_scorer_serves_the_file_and_ignores_the_masks(folder: Path, run: Run
         outputs = run_onnx(run.path / name, pixels)
         assert prediction.defect_prob == pytest.approx(float(outputs["defect_prob"][0]), abs=1e-6)
         assert list(prediction.class_prob.values()) == pytest.approx(outputs["class_prob"][0].tolist(), abs=1e-6)
-        assert prediction.defect_map is None
+        assert prediction.defect_map == pytest.approx(outputs["defect_map"][0], abs=1e-6)
 
 
 def test_two_processes_train_it_through_both_of_its_phases(folder: Path, run: RunFolder, tmp_path: Path) -> None:

@@ -44,11 +44,13 @@ def test_what_is_exported_says_the_same_calibrated(network: UnifiedNet) -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     deployed = DeployedUnifiedNet(network, 0.7, -0.4)
     with torch.inference_mode():
-        answers, (defect, classes, masks) = network(_pictures()), deployed(_pictures())
+        answers, (defect, classes, cells, masks) = network(_pictures()), deployed(_pictures())
     assert answers.places.std() > 0.1
     torch.testing.assert_close(defect, torch.sigmoid(0.7 * answers.defect - 0.4), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(classes, torch.sigmoid(0.7 * answers.classes - 0.4), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(masks, torch.sigmoid(answers.places), atol=1e-5, rtol=1e-4)
+    assert cells.shape == (2, 3, 2, 3)
+    assert cells[1, 2, 1, 0] == masks[1, 2, 8:, :8].max()
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in deployed.modules())
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -14,6 +15,7 @@ from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.classifier import ClassifierNet
 from steel_defect_trainer.networks.strip import StripNet, class_logits, picture_logit
 from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
+from steel_defect_trainer.strips import CELL, FIELD
 
 if TYPE_CHECKING:
     from steel_defect_trainer.networks.body import GrayMobileNet
@@ -63,7 +65,7 @@ class DeployedStripNet(Deployed):
 class DeployedUnifiedNet(Deployed):
     """A unified network as it is exported."""
 
-    outputs = ("defect_prob", "class_prob", "mask_prob")
+    outputs = ("defect_prob", "class_prob", "defect_map", "mask_prob")
 
     def __init__(self, network: UnifiedNet, scale: float, offset: float) -> None:
         """Copy a trained network, and calibrate its answers about the whole picture."""
@@ -74,11 +76,18 @@ class DeployedUnifiedNet(Deployed):
         fold_batch_norm(self.head)
         self.eval()
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gray uint8 (N, H, W) to defect_prob (N,), class_prob (N, C), mask_prob (N, C, H/4, W/4), all 0..1."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Judge gray pictures, uint8 (N, H, W); everything 0..1.
+
+        Returns:
+            defect_prob (N,), class_prob (N, C), defect_map (N, C, H/32, W/32), the most of each cell of what follows,
+            and mask_prob (N, C, H/4, W/4).
+        """
         features, taps = tapped(self.features, image)
+        # Before the whole picture is judged, as nothing behind the last clipped activation becomes int8.
+        masks = torch.sigmoid(self.head.pyramid(taps))
         whole = self.calibrated(self.head.judge(statistics_of(features, image)))
-        return whole[:, 0], whole[:, 1:], torch.sigmoid(self.head.pyramid(taps))
+        return whole[:, 0], whole[:, 1:], F.max_pool2d(masks, CELL // FIELD), masks
 
 
 class DeployedClassifier(Deployed):

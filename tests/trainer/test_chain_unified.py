@@ -72,6 +72,7 @@ def test_the_evaluation_has_figures_of_the_masks(run: RunFolder) -> None:
     assert set(masks["classes"]) == {"class 1", "class 2", "class 3", "class 4"}
     for name in ("dice", "iou", "kaggle_dice"):
         assert 0 <= masks[name]["low"] <= masks[name]["value"] <= masks[name]["high"] <= 1
+    assert "pyramid to a mask of each class" in (run.path / "MODEL_CARD.md").read_text()
     assert "Against the true masks" in (run.path / "report.html").read_text()
 
 

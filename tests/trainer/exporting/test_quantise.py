@@ -25,7 +25,7 @@ from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference,
 from steel_defect_trainer.exporting.quantise import nodes_to_quantise, quantise
 from steel_defect_trainer.exporting.rounding import round_weights
 from steel_defect_trainer.networks.deployed import DeployedStripNet
-from steel_defect_trainer.networks.strip import MapHead, StripNet, picture_logit
+from steel_defect_trainer.networks.strip import MapHead, StripNet
 from tests.trainer.conftest import train_for_a_moment
 from tests.trainer.restored import restore
 
@@ -62,7 +62,7 @@ def float_file(learned: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFact
     pixels, truth = torch.from_numpy(learned), (torch.arange(len(learned)) % 2).float()
 
     def loss() -> torch.Tensor:
-        return torch.nn.functional.binary_cross_entropy_with_logits(picture_logit(network(pixels)), truth)
+        return torch.nn.functional.binary_cross_entropy_with_logits(network(pixels).defect, truth)
 
     train_for_a_moment(network, pixels, loss)
     path = tmp_path_factory.mktemp("float") / "model.onnx"

@@ -24,6 +24,11 @@ _NETWORKS: Final = {
         "MobileNetV2 1.0 with one gray input channel and a map of the classes, one cell for 32 x 32 pixels: the odds\n"
         "of all cells add up to those of the picture. It answers `defect_prob`, `class_prob` and `defect_map`."
     ),
+    "unified": (
+        "MobileNetV2 1.0 with one gray input channel, a linear layer on the means and maxima of its features, and a\n"
+        "pyramid to a mask of each class, one field for 4 x 4 pixels. It answers `defect_prob`, `class_prob`,\n"
+        "`mask_prob`, and `defect_map` with the most of each 32 x 32 pixels of the masks."
+    ),
     "classifier": (
         "MobileNetV2 1.0 with one gray input channel and fully connected layers behind it. It answers `defect_prob`\n"
         "alone: not which defect, and not where."
@@ -119,8 +124,8 @@ def _limits(run: Run, evaluation: dict[str, Any]) -> tuple[str, ...]:
         lines.insert(
             0, "These figures are of the validation part, by which the best epoch was chosen too: they flatter."
         )
-    if run.recipe["network"]["kind"] == "strip":
-        lines.append("`class_prob` and `defect_map` are not calibrated.")
+    if run.recipe["network"]["kind"] != "classifier":
+        lines.append("Only `defect_prob` is calibrated.")
     return tuple(lines)
 
 

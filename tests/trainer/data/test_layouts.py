@@ -128,16 +128,16 @@ def test_a_broken_table_is_reported_with_its_row(tmp_path: Path, text: str | byt
     ("mask", "said"),
     [
         (None, r"labels\.csv, row 2: the mask .*m\.png cannot be read"),
-        (np.ones((64, 65), np.uint8), r"row 2: the mask m\.png has 65 x 64 pixels, its picture 64 x 64"),
-        (np.zeros((64, 64), np.uint8), r"row 2: the mask m\.png is black"),
+        (np.ones((64, 65), np.uint8), r"row 2: the mask .*m\.png has 65 x 64 pixels, its picture 64 x 64"),
+        (np.zeros((64, 64), np.uint8), r"row 2: the mask .*m\.png is black"),
     ],
 )
 def test_a_broken_mask_is_reported_with_its_row(tmp_path: Path, mask: np.ndarray | None, said: str) -> None:
     if mask is not None:
         write_picture(tmp_path / "m.png", mask)
-    dataset = open_data(_table(tmp_path, "file,label,mask\na.png,dent,m.png\nb.png,clean,\n"))
+    _table(tmp_path, "file,label,mask\na.png,dent,m.png\nb.png,clean,\n")
     with pytest.raises(DataError, match=said):
-        load(dataset, SPEC, tmp_path / "cache")
+        open_data(tmp_path)
 
 
 @pytest.mark.parametrize(

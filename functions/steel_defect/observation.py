@@ -80,6 +80,7 @@ def note_prediction(prediction: Prediction, scorer: Scorer) -> None:
         decision=prediction.decision.value,
         reasons=[reason.value for reason in prediction.reasons],
         defect_prob=round(prediction.defect_prob, 4),
+        defects=prediction.defects.count,
         picture=asdict(prediction.image),
         view={name: value for name, value in asdict(prediction.view).items() if name != "content"},
         statistics=asdict(prediction.statistics),

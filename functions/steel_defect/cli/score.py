@@ -29,6 +29,7 @@ _PARALLEL: Final = 8
 @click.option("--json", "output", flag_value="json", help="One JSON object a line, as POST /predict answers.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
 @click.option("--map", "with_map", is_flag=True, help="With --json: add a map of each class over the picture.")
+@click.option("--masks", "with_masks", is_flag=True, help="With --json: add which pixels each class is seen in.")
 @click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
 @click.option(
     "--results", metavar="URI", help="With a bucket: where to write results, s3://bucket[/prefix] or gs://..."
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     output: str | None,
     *,
     with_map: bool,
+    with_masks: bool,
     fail_on: str | None,
     results: str | None,
     url: str | None,
@@ -71,8 +73,8 @@ def command(  # noqa: PLR0913 - one parameter an option
       2  the command line is wrong
       3  a picture has the decision of --fail-on, or a worse one
     """  # noqa: D301 - click wants the character that it spells
-    if with_map and output != "json":
-        message = "--map goes with --json"
+    if (with_map or with_masks) and output != "json":
+        message = f"{'--map' if with_map else '--masks'} goes with --json"
         raise click.UsageError(message)
     if url is None and parallel is not None:
         message = "--parallel goes with --url"
@@ -100,7 +102,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         workers = parallel or _PARALLEL
         deployment, class_names = connected(url, token, workers)
-        rows = in_order(partial(_row, partial(deployment.predict, with_map=with_map, camera=camera)), files, workers)
+        predict = partial(deployment.predict, with_map=with_map, with_masks=with_masks, camera=camera)
+        rows = in_order(partial(_row, predict), files, workers)
     else:
         from steel_defect.answer import answer
         from steel_defect.cli.model import load_scorer
@@ -111,10 +114,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         workers = 1 if len(files) == 1 else load_settings().threads
         class_names = scorer.contract.class_names
 
-        def predict(picture: bytes) -> dict[str, Any]:
-            return answer(scorer.score(picture, camera), scorer, with_map=with_map)
+        def score(picture: bytes) -> dict[str, Any]:
+            return answer(scorer.score(picture, camera), scorer, with_map=with_map, with_masks=with_masks)
 
-        rows = in_order(partial(_row, predict), files, workers)
+        rows = in_order(partial(_row, score), files, workers)
     hidden = hides_progress(len(files), output)
     if status := show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden):
         raise SystemExit(status)

@@ -101,7 +101,7 @@ class Scorer:
         pages: list[ScoredPage] = []
         with (
             open_picture(data, max_bytes=spec.max_bytes, max_pixels=spec.max_pixels, bit_depth=depth) as source,
-            (admission or UNLIMITED).held(max(page.width * page.height for page in source.pages)),
+            (admission or UNLIMITED).held(source.memory),
         ):
             for index in range(len(source.pages)):
                 view = view_of(source, index, spec, frame, camera)

@@ -80,6 +80,7 @@ def note_prediction(prediction: Prediction, scorer: Scorer) -> None:
         model={**scorer.identity, "sha256": scorer.sha256[:_SHA256_DIGITS]},
         decision=prediction.decision.value,
         defect_prob=round(prediction.defect_prob, 4),
+        defects=prediction.defects.count,
         picture=asdict(prediction.image),
         statistics=asdict(prediction.statistics),
     )

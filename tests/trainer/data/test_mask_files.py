@@ -212,6 +212,14 @@ def test_a_labelmap_has_its_own_background_and_void(tmp_path: Path) -> None:
     assert (load(dataset, InputSpec(height=64, width=96), tmp_path / "cache").cells[0, :, 1, 2] == -1).all()
 
 
+def test_a_soft_mask_in_colour_may_be_inverted_too(tmp_path: Path) -> None:
+    mask = drawn(0, ground=255)[..., None] * np.array([1, 0, 0], np.uint8)
+    mask[20, :] = (120, 0, 0)
+    saved(tmp_path, mask)
+    with pytest.raises(DataError, match=r"m\.png covers 91% of its picture with scratch"):
+        opened(tmp_path, ONE)
+
+
 def test_black_on_white_is_read_if_it_is_stated(tmp_path: Path) -> None:
     saved(tmp_path, drawn(0, ground=255))
     assert right(opened(tmp_path, [("a.png", "scratch", "m.png", "0")]), "scratch")

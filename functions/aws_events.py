@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NO_REQUEST: Final = 'the event is neither an HTTP request nor a direct invocation with {"image": "<base64>"}'
 
 # What a direct invocation may state beside the picture, as the query of a request does.
-_PARAMETERS: Final = ("map", *STATED)
+_PARAMETERS: Final = ("map", "masks", *STATED)
 
 # Hosts of API Gateway and of Function URLs, whose requests have no path in front of ours.
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")

@@ -12,10 +12,6 @@ from steel_defect.errors import Busy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The most that reading and scoring take for each pixel of a picture, and for any picture: measured with the costliest
-# mode of each format; `tests/infra/gcp/test_memory.py` holds it.
-BYTES_PER_PIXEL: Final = 7
-BYTES_PER_PICTURE: Final = 16_000_000
 # What the process takes before any picture: interpreter, libraries, model.
 BYTES_OF_PROCESS: Final = 250_000_000
 # Longer than a large picture takes, shorter than any client waits.
@@ -35,8 +31,8 @@ class Admission:
         self._changed = Condition()
 
     @contextmanager
-    def held(self, pixels: int, wait_seconds: float = _LONGEST_WAIT_SECONDS) -> Iterator[None]:
-        """Hold the room for a picture of so many pixels.
+    def held(self, wanted: int, wait_seconds: float = _LONGEST_WAIT_SECONDS) -> Iterator[None]:
+        """Hold so many bytes while a picture is read and scored.
 
         Raises:
             Busy: there was none for `wait_seconds`.
@@ -44,23 +40,22 @@ class Admission:
         if self._room is None:
             yield
             return
-        bytes_wanted = BYTES_PER_PICTURE + BYTES_PER_PIXEL * pixels
-        self._take(bytes_wanted, time.monotonic() + wait_seconds)
+        self._take(wanted, time.monotonic() + wait_seconds)
         try:
             yield
         finally:
             with self._changed:
-                self._held -= bytes_wanted
+                self._held -= wanted
                 self._changed.notify_all()
 
-    def _take(self, bytes_wanted: int, deadline: float) -> None:
+    def _take(self, wanted: int, deadline: float) -> None:
         assert self._room is not None  # noqa: S101 - else nothing is taken
         with self._changed:
-            while self._held and self._held + bytes_wanted > self._room:
+            while self._held and self._held + wanted > self._room:
                 if not self._changed.wait(deadline - time.monotonic()):
                     message = "other pictures are being scored, and there is no memory beside them now: send it again"
                     raise Busy(message)
-            self._held += bytes_wanted
+            self._held += wanted
 
 
 UNLIMITED: Final = Admission(None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from steel_defect.run_lengths import run_lengths
+
 if TYPE_CHECKING:
     from steel_defect.prediction import Prediction
     from steel_defect.scorer import Scorer
@@ -20,6 +22,8 @@ def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
         "reasons": [reason.value for reason in prediction.reasons],
         "threshold": scorer.contract.threshold,
         "class_prob": prediction.class_prob,
+        "defects": [defect.as_json() for defect in prediction.defects.largest],
+        "defect_count": prediction.defects.count,
         "model": scorer.identity,
         "view": asdict(prediction.view),
         "image": asdict(prediction.image),
@@ -27,7 +31,9 @@ def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
     }
 
 
-def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) -> dict[str, Any]:
+def answer(
+    prediction: Prediction, scorer: Scorer, *, with_map: bool = False, with_masks: bool = False
+) -> dict[str, Any]:
     """The answer for one picture. `schema Answer` in openapi.json describes it."""
     timings = {"decode": round(prediction.decode_ms, 3), "model": round(prediction.model_ms, 3)}
     content = {**verdict(prediction, scorer), "timings_ms": timings}
@@ -38,6 +44,8 @@ def answer(prediction: Prediction, scorer: Scorer, *, with_map: bool = False) ->
             "columns": prediction.defect_map.shape[2],
             "values": [[[round(float(v), 3) for v in row] for row in plane] for plane in prediction.defect_map],
         }
+    if with_masks and prediction.mask is not None:
+        content["masks"] = run_lengths(prediction.mask, scorer.contract.class_names)
     return content
 
 

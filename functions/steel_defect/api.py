@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
-_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", *STATED)}
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", "masks", *STATED)}
 # People come to pages from a login or a link, which may add parameters of their own.
 _PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -114,13 +114,14 @@ class Api:
         return methods[method]
 
     def _predict(self, request: Request) -> Response:
-        with_map, camera = _flag(request, "map"), self._camera_of(request)
+        with_map, with_masks = _flag(request, "map"), _flag(request, "masks")
+        camera = self._camera_of(request)
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
         observation.note(picture_bytes=len(picture))
         prediction = scorer.score(picture, camera, self._admission)
         observation.note_prediction(prediction, scorer)
-        content = answer(prediction, scorer, with_map=with_map)
+        content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks)
         registry = self._registry()
         if registry is not None and registry.state != "current":
             content["model"] = {**content["model"], "registry": registry.state}

@@ -118,6 +118,31 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class MaskTerms:
+    """From which probability on a pixel is damaged, and how much damage is a defect. Both for each class, in its order.
+
+    Attributes:
+        threshold: of the output `mask_prob` of the graph, above 0 and up to 1.
+        least_area: a connected region that is smaller is no defect; in pixels of the frame, which are the picture's own
+            for pictures like those that the model was trained on.
+    """
+
+    threshold: tuple[float, ...]
+    least_area: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what would make every pixel a defect, or none."""
+        good = all(0 < value <= 1 for value in self.threshold) and all(0 <= area < math.inf for area in self.least_area)
+        if not good or len(self.threshold) != len(self.least_area):
+            message = f"the masks cannot be: {self}"
+            raise ContractError(message)
+
+
+# For a model file that gives masks and does not say how to read them.
+_EVEN_ODDS: Final = 0.5
+
+
+@dataclass(frozen=True)
 class Distribution:
     """How often values fall between edges: `shares[i]` from `edges[i - 1]` on and below `edges[i]`, open at both ends.
 
@@ -155,7 +180,7 @@ class Reference:
 class ModelContract:
     """Everything beside the graph that decides an answer. Probabilities are calibrated, in 0..1.
 
-    `reference`, `frame` and `guard` are None in files of earlier versions of the trainer.
+    `reference`, `frame`, `guard` and `masks` are None in files of earlier versions of the trainer.
     """
 
     name: str
@@ -172,23 +197,33 @@ class ModelContract:
     reference: Reference | None = None
     frame: Frame | None = None
     guard: Guard | None = None
+    masks: MaskTerms | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        """Refuse an invalid band or threshold."""
+        """Refuse an invalid band or threshold, or terms of masks of other classes."""
         if not 0 <= self.review_low <= self.threshold <= self.review_high <= 1:
             message = (
                 "expected 0 <= review_low <= threshold <= review_high <= 1, got "
                 f"{self.review_low}, {self.threshold}, {self.review_high}"
             )
             raise ContractError(message)
+        if len(self.mask_terms.threshold) != len(self.class_names):
+            message = f"the masks are not of the classes {', '.join(self.class_names)}: {self.masks}"
+            raise ContractError(message)
+
+    @property
+    def mask_terms(self) -> MaskTerms:
+        """How masks are read: as the file says, else from even odds on, however small."""
+        classes = len(self.class_names)
+        return self.masks or MaskTerms((_EVEN_ODDS,) * classes, (0.0,) * classes)
 
     def decide(self, probability: float, reasons: Collection[Reason] = ()) -> Decision:
         """The decision for a calibrated probability, by the review band, and for what is known of the picture."""
         return decide(probability, self.review_low, self.review_high, reasons)
 
 
-_OPTIONAL: Final = ("reference", "frame", "guard")
+_OPTIONAL: Final = ("reference", "frame", "guard", "masks")
 
 
 def to_metadata(contract: ModelContract) -> dict[str, str]:
@@ -213,10 +248,11 @@ def from_metadata(metadata: Mapping[str, str]) -> ModelContract:
         values = {name: json.loads(metadata[name]) for name in required}
         values["class_names"] = tuple(values["class_names"])
         values["input"] = InputSpec(**values["input"])
-        reference, frame, guard = (json.loads(metadata.get(name, "null")) for name in _OPTIONAL)
+        reference, frame, guard, masks = (json.loads(metadata.get(name, "null")) for name in _OPTIONAL)
         values["reference"] = _reference(reference)
         values["frame"] = None if frame is None else Frame(**{**frame, "aspects": tuple(frame["aspects"])})
         values["guard"] = None if guard is None else Guard(**guard)
+        values["masks"] = None if masks is None else MaskTerms(**{name: tuple(masks[name]) for name in masks})
         return ModelContract(**values)
     except KeyError as error:
         message = f"the model file has no metadata {error}: not a steel-defect model, or exported by another tool"

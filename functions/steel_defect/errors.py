@@ -76,7 +76,10 @@ def too_many_bytes(most: int, size: int | None = None) -> TooManyBytes:
 
 
 class TooManyPixels(SteelDefectError):
-    """The picture would unfold to more pixels than the model file allows. Found from its header, before decoding."""
+    """The picture would unfold to more pixels than the model file allows, or to more memory or time than one may take.
+
+    Found from its header, before decoding.
+    """
 
     slug = "too-many-pixels"
     title = "Too many pixels"
@@ -100,7 +103,7 @@ class UnsupportedMediaType(SteelDefectError):
 
 
 class NotAnImage(SteelDefectError):
-    """The bytes are not of a supported picture format. Judged by content, not by name."""
+    """The bytes are not of a supported picture format, or of a kind that is not read. Judged by content alone."""
 
     slug = "not-an-image"
     title = "Not a supported picture"
@@ -108,7 +111,7 @@ class NotAnImage(SteelDefectError):
 
 
 class DamagedImage(SteelDefectError):
-    """The format is supported, but the picture cannot be decoded to its end."""
+    """The format is supported, but not all pixels of the picture are there, or they are not as they were written."""
 
     slug = "damaged-image"
     title = "Damaged picture"

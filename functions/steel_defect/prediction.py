@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import numpy as np
     from numpy.typing import NDArray
 
-    from steel_defect.contract import InputSpec
     from steel_defect.decision import Decision, Reason
-    from steel_defect.pictures.framing import Framing
+    from steel_defect.defects import Defects
+    from steel_defect.masks import Mask
     from steel_defect.pictures.views import Box
     from steel_defect.statistics import Statistics
 
@@ -72,6 +69,8 @@ class Prediction:
             such output.
         defect_map: float32 of shape (classes, rows, columns), probability of each class in each cell of
             `view.content`; None if the model has no such output.
+        defects: connected damage of one class; none if the model gives no masks.
+        mask: what the model says of each cell of the page that decided; None if it gives no masks.
         novelty: the quantile of the distance to the training pictures, 0..1; None if the model has no such output.
         image: what was sent.
         view: how it was laid before the model.
@@ -86,33 +85,11 @@ class Prediction:
     reasons: tuple[Reason, ...]
     class_prob: dict[str, float]
     defect_map: NDArray[np.float32] | None
+    defects: Defects
+    mask: Mask | None
     novelty: float | None
     image: ImageFacts
     view: ViewFacts
     statistics: Statistics
     decode_ms: float
     model_ms: float
-
-
-def joined_map(maps: Sequence[NDArray[np.float32]], plan: Framing, spec: InputSpec) -> NDArray[np.float32]:
-    """The maps of all tiles as one, in the direction of the picture as it was sent; where tiles overlap, the highest.
-
-    Args:
-        maps: of each tile of the plan, float32 of shape (classes, rows, columns).
-        plan: where the tiles lie.
-        spec: the model's input.
-
-    Returns:
-        float32 (classes, rows, columns): the cells that cover the page, the last row and column included if they cover
-        it in part.
-    """
-    classes, tile_rows, tile_columns = maps[0].shape
-    height, width = spec.height / tile_rows, spec.width / tile_columns
-    below, right = (max(start[axis] for start in plan.tiles) for axis in (0, 1))
-    whole = np.zeros((classes, tile_rows + round(below / height), tile_columns + round(right / width)), np.float32)
-    for (row, column), one in zip(plan.tiles, maps, strict=True):
-        top, left = round(row / height), round(column / width)
-        part = whole[:, top : top + tile_rows, left : left + tile_columns]
-        np.maximum(part, one, out=part)
-    cut = whole[:, : -int(-plan.rows // height), : -int(-plan.columns // width)]
-    return np.rot90(cut, -1, axes=(1, 2)) if plan.turned else cut

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from copy import copy
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -14,12 +13,12 @@ import onnxruntime
 from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.camera import Camera
 from steel_defect.contract import ContractError, ModelContract, from_metadata
+from steel_defect.defects import together
 from steel_defect.errors import ModelUnavailable
-from steel_defect.guard import reasons_against
 from steel_defect.pictures import open_picture
 from steel_defect.pictures.views import view_of
-from steel_defect.prediction import ImageFacts, Prediction, ViewFacts, joined_map
-from steel_defect.statistics import DARK, appearance_of, histogram, statistics_of
+from steel_defect.prediction import ImageFacts, Prediction, ViewFacts
+from steel_defect.scored_page import score_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,31 +26,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steel_defect.decision import Reason
     from steel_defect.pictures import PictureSource
-    from steel_defect.pictures.views import View
-    from steel_defect.statistics import Statistics
+    from steel_defect.scored_page import ScoredPage
 
 _INPUT: Final = "image"
 _PROBABILITY: Final = "defect_prob"
-_OPTIONAL_OUTPUTS: Final = ("class_prob", "defect_map", "novelty")
-# So many tiles at a time: more take memory and save nothing.
-_BATCH: Final = 4
-# Of several tiles, one with more dark pixels than this share shows what is beside the strip.
-_BESIDE: Final = 0.995
-
-
-@dataclass(frozen=True)
-class _ScoredPage:
-    index: int
-    view: View
-    tiles: int
-    probability: float
-    reasons: tuple[Reason, ...]
-    classes: NDArray[np.float32] | None
-    defect_map: NDArray[np.float32] | None
-    novelty: float | None
-    statistics: Statistics
+# Classes, rows and columns.
+_MASK_AXES: Final = 3
+_OPTIONAL_OUTPUTS: Final = ("class_prob", "defect_map", "mask_prob", "novelty")
 
 
 class Scorer:
@@ -116,15 +98,15 @@ class Scorer:
         camera = camera or Camera()
         depth = camera.bit_depth or (frame.bit_depth if frame else None)
         model_ms = 0.0
-        pages: list[_ScoredPage] = []
+        pages: list[ScoredPage] = []
         with (
             open_picture(data, max_bytes=spec.max_bytes, max_pixels=spec.max_pixels, bit_depth=depth) as source,
-            (admission or UNLIMITED).held(max(page.width * page.height for page in source.pages)),
+            (admission or UNLIMITED).held(source.memory),
         ):
             for index in range(len(source.pages)):
                 view = view_of(source, index, spec, frame, camera)
                 began = perf_counter()
-                pages.append(self._score_page(index, view))
+                pages.append(score_page(view, index, self.contract, camera, self.predict))
                 model_ms += 1e3 * (perf_counter() - began)
             return self._prediction(pages, source, 1e3 * (perf_counter() - start) - model_ms, model_ms)
 
@@ -132,52 +114,8 @@ class Scorer:
         """Every output of the model by name, for inputs uint8 (N, height, width)."""
         return dict(zip(self._outputs, self._session.run(self._outputs, {_INPUT: pixels}), strict=True))
 
-    def _score_page(self, index: int, view: View) -> _ScoredPage:
-        """Score the tiles of one page; what the worst of them says counts."""
-        spec, guard = self.contract.input, self.contract.guard
-        counts = histogram(view.canvas)
-        tiles = list(view.tiles(spec))
-        grays = [counts] if len(tiles) == 1 else [histogram(tile) for tile in tiles]
-        lit = [number for number, one in enumerate(grays) if one[:DARK].sum() <= _BESIDE * one.sum()]
-        lit = lit or [0]
-        outputs = self._run([tiles[number] for number in lit])
-        probabilities, novelty = outputs[_PROBABILITY], outputs.get("novelty")
-        reasons = dict.fromkeys(view.framing.reasons)
-        if guard is not None:
-            for place, number in enumerate(lit):
-                far = None if novelty is None else float(novelty[place])
-                reasons |= dict.fromkeys(reasons_against(appearance_of(tiles[number], grays[number]), far, guard))
-        maps = None
-        if "defect_map" in outputs:
-            blank = np.zeros_like(outputs["defect_map"][0])
-            found = dict(zip(lit, outputs["defect_map"], strict=True))
-            maps = joined_map([found.get(number, blank) for number in range(len(tiles))], view.framing, spec)
-        return _ScoredPage(
-            index=index,
-            view=view,
-            tiles=len(lit),
-            probability=float(probabilities.max()),
-            reasons=tuple(reasons),
-            classes=outputs["class_prob"].max(axis=0) if "class_prob" in outputs else None,
-            defect_map=maps,
-            novelty=None if novelty is None else float(novelty.max()),
-            statistics=statistics_of(counts),
-        )
-
-    def _run(self, tiles: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[np.float32]]:
-        """Every output for tiles of any size up to the model's input, a few at a time."""
-        spec = self.contract.input
-        parts = []
-        for start in range(0, len(tiles), _BATCH):
-            some = tiles[start : start + _BATCH]
-            batch = np.full((len(some), spec.height, spec.width), spec.pad, np.uint8)
-            for pixels, tile in zip(batch, some, strict=True):
-                pixels[: tile.shape[0], : tile.shape[1]] = tile
-            parts.append(self.predict(batch))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
     def _prediction(
-        self, pages: Sequence[_ScoredPage], source: PictureSource, decode_ms: float, model_ms: float
+        self, pages: Sequence[ScoredPage], source: PictureSource, decode_ms: float, model_ms: float
     ) -> Prediction:
         contract = self.contract
         # The page that decides: the one that is least allowed to pass, and of those the one with the highest odds.
@@ -196,6 +134,8 @@ class Scorer:
             if classes
             else {},
             defect_map=worst.defect_map,
+            defects=together(page.defects for page in pages),
+            mask=worst.mask,
             novelty=max(novelties, default=None),
             image=ImageFacts(view.page.width, view.page.height, source.format),
             view=ViewFacts(
@@ -215,12 +155,22 @@ class Scorer:
 
     def _check_graph(self) -> None:
         """Refuse a graph that does not take and give what the contract says, now and not at the first picture."""
-        names = [output.name for output in self._session.get_outputs()]
+        outputs = self._session.get_outputs()
+        names = [output.name for output in outputs]
         self._outputs = [_PROBABILITY, *(name for name in _OPTIONAL_OUTPUTS if name in names)]
         expected = (_INPUT, "tensor(uint8)", [self.contract.input.height, self.contract.input.width])
         found = [(node.name, node.type, list(node.shape[1:])) for node in self._session.get_inputs()]
         if found != [expected] or _PROBABILITY not in names:
             message = f"the model takes {found} and gives {names}; expected {[expected]} and {_PROBABILITY!r}"
+            raise ModelUnavailable(message)
+        masks = next((output.shape for output in outputs if output.name == "mask_prob"), None)
+        # Of the batch's dimension, and of those that the file leaves open, nothing is known.
+        known = [] if masks is None else [size if isinstance(size, int) else None for size in masks[1:]]
+        classes = len(self.contract.class_names)
+        if masks is not None and (len(known) != _MASK_AXES or known[0] not in {classes, None}):
+            message = (
+                f"the model gives masks of shape {masks}; expected {classes} classes, rows and columns of each picture"
+            )
             raise ModelUnavailable(message)
 
 

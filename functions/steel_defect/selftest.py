@@ -30,8 +30,8 @@ def self_test(scorer: Scorer) -> None:
         message = f"the model fails on the self-test picture: {error}"
         raise ModelUnavailable(message) from error
     numbers = [prediction.defect_prob, *prediction.class_prob.values()]
-    cells = np.array([]) if prediction.defect_map is None else prediction.defect_map.ravel()
-    found = np.concatenate([numbers, cells])
+    mask = None if prediction.mask is None else prediction.mask.prob
+    found = np.concatenate([numbers, *(cells.ravel() for cells in (prediction.defect_map, mask) if cells is not None)])
     # NaN is not between anything.
     if not np.all((found >= 0) & (found <= 1)):
         message = f"the model answers the self-test picture with {prediction.defect_prob} and more, not all in 0..1"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from steel_defect.camera import STATED, Camera, CameraError, stated_camera
 from steel_defect.location import Buckets, Location, LocationError
+from steel_defect.machine import memory_bytes, processors
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 from steel_defect.override import Override, OverrideError
 
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB are one vCPU.
-_LAMBDA_MB_PER_VCPU: Final = 1769
-_CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
-# Of version 2, and of version 1, which states a huge number if there is no limit.
-_CGROUP_MEMORY: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 # What writers name a file while it is not whole, and what cameras and labelling tools put beside a picture.
@@ -119,7 +115,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
         camera=_camera(environment),
-        memory_bytes=_memory_bytes(environment),
+        memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )
 
@@ -230,29 +226,4 @@ def _threads(environment: Mapping[str, str]) -> int:
             message = f"MODEL_THREADS must be a whole number from 1, not {stated!r}"
             raise SettingsError(message)
         return int(stated)
-    return max(1, int(_processors(environment)))
-
-
-def _memory_bytes(environment: Mapping[str, str]) -> int | None:
-    lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
-    if lambda_mb.isdigit():
-        return int(lambda_mb) * 1024 * 1024
-    for limit in _CGROUP_MEMORY:
-        try:
-            return int(limit.read_text())
-        except (OSError, ValueError):  # No such file, or no limit: "max".
-            continue
-    return None
-
-
-def _processors(environment: Mapping[str, str]) -> float:
-    """Processors that this process may use, in fractions if the platform gives fractions."""
-    visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    lambda_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
-    if lambda_mb.isdigit():
-        return min(visible, int(lambda_mb) / _LAMBDA_MB_PER_VCPU)
-    try:
-        quota, period = _CGROUP_QUOTA.read_text().split()
-        return min(visible, int(quota) / int(period))
-    except (OSError, ValueError):  # No such file, or no quota: "max 100000".
-        return visible
+    return max(1, int(processors(environment)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from steel_defect.admission import BYTES_OF_PROCESS, BYTES_PER_PICTURE, BYTES_PER_PIXEL, Admission
+from steel_defect.admission import BYTES_OF_PROCESS, Admission
 from steel_defect.api import Api
 from steel_defect.errors import Busy
 from steel_defect.settings import settings_from
@@ -20,8 +20,7 @@ from tests.requests_table import predict
 if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
 
-PIXELS = 10_000_000
-NEEDED = BYTES_PER_PICTURE + BYTES_PER_PIXEL * PIXELS
+NEEDED = 80_000_000
 
 
 def test_two_fit_and_the_third_waits() -> None:
@@ -29,26 +28,26 @@ def test_two_fit_and_the_third_waits() -> None:
     inside, leave = Barrier(3, timeout=30), Event()
 
     def stay() -> None:
-        with admission.held(PIXELS):
+        with admission.held(NEEDED):
             inside.wait()
             leave.wait(30)
 
     with ThreadPoolExecutor(2) as pool:
         staying = [pool.submit(stay) for _ in range(2)]
         inside.wait()
-        with pytest.raises(Busy), admission.held(PIXELS, wait_seconds=0.05):
+        with pytest.raises(Busy), admission.held(NEEDED, wait_seconds=0.05):
             pass
         leave.set()
-        with admission.held(PIXELS, wait_seconds=30):
+        with admission.held(NEEDED, wait_seconds=30):
             pass
         assert [one.result() for one in staying] == [None, None]
 
 
 def test_one_is_let_in_alone_whatever_its_size() -> None:
     admission = Admission(1)
-    with admission.held(PIXELS), pytest.raises(Busy), admission.held(1, wait_seconds=0):
+    with admission.held(NEEDED), pytest.raises(Busy), admission.held(1, wait_seconds=0):
         pass
-    with admission.held(PIXELS):
+    with admission.held(NEEDED):
         pass
 
 
@@ -61,7 +60,7 @@ def test_without_a_limit_all_are_let_in() -> None:
 class Full(Admission):
     """Never any room."""
 
-    def held(self, pixels: int, wait_seconds: float = 0) -> Any:  # noqa: ANN401, ARG002 - a context manager
+    def held(self, wanted: int, wait_seconds: float = 0) -> Any:  # noqa: ANN401, ARG002 - a context manager
         message = "full"
         raise Busy(message)
 

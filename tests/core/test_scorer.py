@@ -23,7 +23,7 @@ from steel_defect.errors import ModelUnavailable
 from steel_defect.scorer import Scorer
 from steel_defect.settings import BUNDLED_MODEL
 from tests.pictures import encoded, gradient, gray, strip_jpeg
-from tests.probe_model import CONTRACT, probe_model
+from tests.probe_model import CONTRACT, MASKED, probe_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +125,10 @@ def test_missing_metadata(key: str) -> None:
         ),
         ("reference", '{"pictures": 9, "statistics": {"mean": {"edges": [1], "shares": [0.5, 0.4]}}}', "sum of 1"),
         ("reference", '{"pictures": 9, "statistics": {"mean": {"edges": [1], "shares": [1]}}}', "one share more"),
+        ("masks", "4", "cannot be read"),
+        ("masks", '{"threshold": [0.5, 0.5]}', "cannot be read"),
+        ("masks", '{"threshold": [0.5], "least_area": [0]}', "not of the classes left, right"),
+        ("masks", '{"threshold": [0, 0.5], "least_area": [0, 0]}', "masks cannot be"),
     ],
 )
 def test_metadata_that_cannot_be_meant(key: str, value: str, complaint: str) -> None:
@@ -136,6 +140,11 @@ def test_the_reference_comes_from_the_file_and_may_be_missing(probe: Scorer) -> 
     assert probe.contract.reference is None
     reference = Reference(200, {"mean": Distribution((10.0, 20.0), (0.25, 0.25, 0.5))})
     assert Scorer(probe_model(replace(CONTRACT, reference=reference))).contract.reference == reference
+
+
+def test_what_is_said_of_masks_comes_from_the_file_and_may_be_missing(probe: Scorer) -> None:
+    assert probe.contract.masks is None
+    assert Scorer(probe_model(MASKED, masks=True)).contract.masks == MASKED.masks
 
 
 def test_a_graph_of_another_input_size_than_its_metadata_says() -> None:

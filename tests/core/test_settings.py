@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steel_defect import settings
+from steel_defect import machine
 from steel_defect.model_uri import ModelFile, RegisteredModel
 from steel_defect.settings import BUNDLED_MODEL, SettingsError, settings_from
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _eight_processors_without_quota(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    monkeypatch.setattr(settings, "_CGROUP_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(machine, "_OWN_GROUPS", tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,27 @@ def test_a_container_quota_is_kept(tmp_path: Path, quota: str, threads: int) -> 
 
 def test_all_processors_where_nothing_limits_them() -> None:
     assert settings_from({}).threads == 8
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        ("", {}, None),
+        ("", {"memory.max": "max"}, None),
+        ("", {"memory.max": "2147483648"}, 2147483648),
+        ("0::/app", {"memory.max": "2147483648", "app/memory.max": "1073741824"}, 1073741824),
+        ("4:memory:/app", {"memory/app/memory.limit_in_bytes": "1073741824"}, 1073741824),
+        ("4:memory:/", {"memory/memory.limit_in_bytes": str(2**63 - 4096)}, None),
+    ],
+)
+def test_a_container_limit_of_memory_is_known(
+    tmp_path: Path, groups: str, files: dict[str, str], expected: int | None
+) -> None:
+    (tmp_path / "none").write_text(groups)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert settings_from({}).memory_bytes == expected
 
 
 def test_a_stated_number_of_threads_wins() -> None:

@@ -16,7 +16,7 @@ _CODE: Final = (
     "functions/steel_defect/pictures",
     "functions/steel_defect/contract.py",
 )
-_PACKAGES: Final = ("torch", "onnx", "onnxruntime", "numpy", "pillow")
+_PACKAGES: Final = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "simplejpeg")
 
 
 def git_commit() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -15,13 +16,14 @@ from steel_defect.client.errors import ServiceProblem
 from steel_defect.errors import SteelDefectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from steel_defect.camera import Camera
 
 _PARALLEL: Final = 8
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command("score")
@@ -29,6 +31,11 @@ _PARALLEL: Final = 8
 @click.option("--json", "output", flag_value="json", help="One JSON object a line, as POST /predict answers.")
 @click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
 @click.option("--map", "with_map", is_flag=True, help="With --json: add a map of each class over the picture.")
+@click.option("--masks", "with_masks", is_flag=True, help="With --json: add which pixels each class is seen in.")
+@click.option("--defects", "by_defect", is_flag=True, help="One row a defect, in the table or with --csv.")
+@click.option("--overlay", type=_FOLDER, help="Write each picture with the outlines of its defects into this folder.")
+@click.option("--rle", type=_FILE, help="Write run lengths of pixels, as Kaggle's competition takes them.")
+@click.option("--coco", type=_FILE, help="Write the defects as annotations in COCO's format.")
 @click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
 @click.option(
     "--results", metavar="URI", help="With a bucket: where to write results, s3://bucket[/prefix] or gs://..."
@@ -45,6 +52,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     output: str | None,
     *,
     with_map: bool,
+    with_masks: bool,
+    by_defect: bool,
+    overlay: Path | None,
+    rle: Path | None,
+    coco: Path | None,
     fail_on: str | None,
     results: str | None,
     url: str | None,
@@ -71,16 +83,20 @@ def command(  # noqa: PLR0913 - one parameter an option
       2  the command line is wrong
       3  a picture has the decision of --fail-on, or a worse one
     """  # noqa: D301 - click wants the character that it spells
-    if with_map and output != "json":
-        message = "--map goes with --json"
-        raise click.UsageError(message)
-    if url is None and parallel is not None:
-        message = "--parallel goes with --url"
-        raise click.UsageError(message)
     in_bucket = any(path.startswith(("s3://", "gs://", "file://")) for path in paths)
-    if url is not None and (in_bucket or model is not None):
-        message = "--url goes with pictures of this machine, and without --model"
-        raise click.UsageError(message)
+    to_files = {"overlay": overlay, "rle": rle, "coco": coco}
+    from_here = by_defect or any(to_files.values())
+    _refuse(
+        {
+            "--map goes with --json": with_map and output != "json",
+            "--masks goes with --json": with_masks and output != "json",
+            "--defects goes with the table or --csv; --json has them anyway": by_defect and output == "json",
+            "--parallel goes with --url": url is None and parallel is not None,
+            "--url goes with pictures of this machine, and without --model": url and (in_bucket or model is not None),
+            "--defects, --overlay, --rle and --coco go with pictures of this machine": in_bucket and from_here,
+            "--results goes with s3://bucket/prefix, gs://bucket/prefix or file:///folder": results and not in_bucket,
+        }
+    )
     camera = camera_of(mm_per_pixel, bit_depth, orientation, _camera_of_environment())
     # Each way to a score has packages of its own, imported when it is taken.
     if in_bucket:
@@ -88,11 +104,9 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         backfill(paths, results, output, fail_on, model=model, camera=camera)
         return
-    if results is not None:
-        message = "--results goes with s3://bucket/prefix, gs://bucket/prefix or file:///folder"
-        raise click.UsageError(message)
     files = find_pictures(paths)
     rows: Iterable[Row]
+    ask_masks = with_masks or any(to_files.values())
     from steel_defect.parallel import in_order
 
     if url is not None:
@@ -100,7 +114,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         workers = parallel or _PARALLEL
         deployment, class_names = connected(url, token, workers)
-        rows = in_order(partial(_row, partial(deployment.predict, with_map=with_map, camera=camera)), files, workers)
+        predict = partial(deployment.predict, with_map=with_map, with_masks=ask_masks, camera=camera)
+        rows = in_order(partial(_row, predict), files, workers)
     else:
         from steel_defect.answer import answer
         from steel_defect.cli.model import load_scorer
@@ -111,13 +126,25 @@ def command(  # noqa: PLR0913 - one parameter an option
         workers = 1 if len(files) == 1 else load_settings().threads
         class_names = scorer.contract.class_names
 
-        def predict(picture: bytes) -> dict[str, Any]:
-            return answer(scorer.score(picture, camera), scorer, with_map=with_map)
+        def score(picture: bytes) -> dict[str, Any]:
+            return answer(scorer.score(picture, camera), scorer, with_map=with_map, with_masks=ask_masks)
 
-        rows = in_order(partial(_row, predict), files, workers)
+        rows = in_order(partial(_row, score), files, workers)
     hidden = hides_progress(len(files), output)
-    if status := show(rows, report_for(output, class_names), fail_on, count=len(files), hidden=hidden):
+    report = report_for(output, class_names, by_defect=by_defect)
+    if any(to_files.values()):
+        from steel_defect.cli.mask_files import Reports, mask_files
+
+        report = Reports(report, mask_files(files, class_names, **to_files), with_masks=with_masks)
+    if status := show(rows, report, fail_on, count=len(files), hidden=hidden):
         raise SystemExit(status)
+
+
+def _refuse(wrong: Mapping[str, object]) -> None:
+    """Refuse a command line for the first message that is true of it."""
+    message = next((message for message, is_so in wrong.items() if is_so), None)
+    if message is not None:
+        raise click.UsageError(message)
 
 
 def _camera_of_environment() -> Camera:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from steel_defect.cli.defects import DefectCsv, DefectTable
 from steel_defect.cli.report import CsvReport, JsonReport, Report, Row, TableReport
 from steel_defect.decision import Decision
 
@@ -20,8 +21,10 @@ _FOUND: Final = 3
 _PROGRESS_FROM: Final = 20
 
 
-def report_for(output: str | None, class_names: Sequence[str]) -> Report:
-    """The report that was asked for: "json", "csv", or a table."""
+def report_for(output: str | None, class_names: Sequence[str], *, by_defect: bool = False) -> Report:
+    """The report that was asked for: "json", "csv", or a table; a row a picture, or a row a defect."""
+    if by_defect:
+        return DefectCsv() if output == "csv" else DefectTable()
     if output == "json":
         return JsonReport()
     if output == "csv":

@@ -26,12 +26,15 @@ class Deployment(Protocol):
     def model(self) -> Mapping[str, Any]:
         """The model that serves there; `schema Model` in openapi.json describes it."""
 
-    def predict(self, picture: bytes, *, with_map: bool = False, camera: Camera | None = None) -> dict[str, Any]:
+    def predict(
+        self, picture: bytes, *, with_map: bool = False, with_masks: bool = False, camera: Camera | None = None
+    ) -> dict[str, Any]:
         """The answer for one picture; `schema Answer` in openapi.json describes it.
 
         Args:
             picture: the bytes of its file.
             with_map: whether to ask for `defect_map`.
+            with_masks: whether to ask for `masks`.
             camera: what took it; None if the deployment knows.
         """
 

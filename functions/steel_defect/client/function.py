@@ -55,10 +55,13 @@ class FunctionDeployment:
         http = {"method": "GET", "path": "/model"}
         return self._invoke({"requestContext": {"http": http}, "rawPath": "/model"}, expected_field="class_names")
 
-    def predict(self, picture: bytes, *, with_map: bool = False, camera: Camera | None = None) -> dict[str, Any]:
+    def predict(
+        self, picture: bytes, *, with_map: bool = False, with_masks: bool = False, camera: Camera | None = None
+    ) -> dict[str, Any]:
         """See `Deployment`."""
-        stated = {**({"map": True} if with_map else {}), **(camera.stated() if camera else {})}
-        event = {"image": base64.b64encode(picture).decode(), **stated}
+        asked = {name: True for name, wanted in (("map", with_map), ("masks", with_masks)) if wanted}
+        stated = camera.stated() if camera else {}
+        event = {"image": base64.b64encode(picture).decode(), **asked, **stated}
         return self._invoke(event, expected_field="defect_prob")
 
     def _invoke(self, event: dict[str, Any], *, expected_field: str) -> dict[str, Any]:

@@ -42,9 +42,12 @@ class HttpDeployment:
         """See `Deployment`."""
         return self._ask("GET", "/model", expected_field="class_names", attempts=_FIRST_ATTEMPTS)
 
-    def predict(self, picture: bytes, *, with_map: bool = False, camera: Camera | None = None) -> dict[str, Any]:
+    def predict(
+        self, picture: bytes, *, with_map: bool = False, with_masks: bool = False, camera: Camera | None = None
+    ) -> dict[str, Any]:
         """See `Deployment`."""
-        query = {**({"map": "true"} if with_map else {}), **(camera.stated() if camera else {})}
+        asked = {name: "true" for name, wanted in (("map", with_map), ("masks", with_masks)) if wanted}
+        query = {**asked, **(camera.stated() if camera else {})}
         path = f"/predict?{urlencode(query)}" if query else "/predict"
         return self._ask("POST", path, picture, expected_field="defect_prob", attempts=_ATTEMPTS)
 

@@ -112,7 +112,7 @@ def framing(width: int, height: int, spec: InputSpec, frame: Frame | None, camer
     scale = _scale(spec, frame, camera)
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
     reasons = []
-    if known and not frame.smallest <= scale / _training_scale(spec, frame) <= 1 / frame.smallest:
+    if known and not frame.smallest <= scale / training_scale(spec, frame) <= 1 / frame.smallest:
         reasons.append(Reason.SCALE)
     filled = min(rows, spec.height) * min(columns, spec.width)
     larger = rows > spec.height or columns > spec.width
@@ -141,7 +141,8 @@ def _whole(width: int, height: int, spec: InputSpec, *, turned: bool, reasons: t
     return Framing(turned, rows, columns, ((0, 0),), scale, reasons)
 
 
-def _training_scale(spec: InputSpec, frame: Frame) -> float:
+def training_scale(spec: InputSpec, frame: Frame) -> float:
+    """Pixels of the model's input a pixel of the pictures that it was trained on."""
     return min(spec.height / frame.height, spec.width / frame.width)
 
 
@@ -151,7 +152,7 @@ def _knows_scale(frame: Frame, camera: Camera) -> bool:
 
 def _scale(spec: InputSpec, frame: Frame, camera: Camera) -> float:
     """Pixels of the model's input a pixel of the picture."""
-    scale = _training_scale(spec, frame)
+    scale = training_scale(spec, frame)
     if camera.mm_per_pixel is None or frame.mm_per_pixel is None:
         return scale
     return scale * camera.mm_per_pixel / frame.mm_per_pixel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from steel_defect.errors import DamagedImage, EmptyBody, NotAnImage, SteelDefectError, TooManyPixels, too_many_bytes
 from steel_defect.pictures.formats import FORMATS, format_of
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.pictures.frames import Depth, Frame, Reader
+
+
+# Measured with the mode of each format that takes the most: 6.7 (PNG, 16 bits, colour with transparency) and 15.4.
+_BYTES_PER_PIXEL: Final = 7
+_BYTES_PER_PIXEL_OF_WEBP: Final = 17
+# Whatever the size: a batch of tiles in the model, the pages of libraries that are loaded.
+_BYTES: Final = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,12 @@ class PictureSource:
             raise DamagedImage(message) from error
         self.depth = gray.depth
         return turned(gray.pixels, turn)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that reading and scoring the largest page take at most; `tests/infra/gcp/test_memory.py` holds it."""
+        pixels = max(page.width * page.height for page in self.pages)
+        return _BYTES + pixels * (_BYTES_PER_PIXEL_OF_WEBP if self.format == "WEBP" else _BYTES_PER_PIXEL)
 
     def close(self) -> None:
         """Give back what is held; after a large picture also what the allocator holds."""

@@ -16,7 +16,7 @@ from steel_defect_trainer.data.mask_rules import COLUMN, by_label_map, by_rule, 
 from steel_defect_trainer.data.mask_seen import Chosen, Seen, look_at
 from steel_defect_trainer.data.parallel import with_progress
 from steel_defect_trainer.errors import DataError, MaskError
-from steel_defect_trainer.strips import UNKNOWN, cells_of_mask
+from steel_defect_trainer.strips import UNKNOWN, cells_of_mask, fields_of_mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +55,14 @@ class MaskFile:
         if not void.any():
             return cells
         return np.where((cells == 0) & (cells_of_mask(void, content, spec) != 0), UNKNOWN, cells).astype(np.int8)
+
+    def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+        """See `MaskSource`: unknown as in `cells`."""
+        damaged, void = self._select(size)
+        fields = fields_of_mask(damaged, content, spec)
+        if void.any():
+            fields[(fields == 0) & (fields_of_mask(void, content, spec) != 0)] = UNKNOWN
+        return fields
 
     def key(self) -> str:
         """See `MaskSource`."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from steel_defect_trainer.data import rle
 from steel_defect_trainer.errors import DataError, MaskError
-from steel_defect_trainer.strips import UNKNOWN, cells_of_mask
+from steel_defect_trainer.strips import UNKNOWN, cells_of_mask, fields_of_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +56,10 @@ class RunLengthMask:
         """See `MaskSource`."""
         return cells_of_mask(self.mask(size), content, spec)
 
+    def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+        """See `MaskSource`."""
+        return fields_of_mask(self.mask(size), content, spec)
+
     def key(self) -> str:
         """See `MaskSource`."""
         return hashlib.sha256(self.text.encode()).hexdigest()
@@ -76,6 +80,13 @@ class BoxMask:
         cells = cells_of_mask(near, content, spec)
         wide = cells_of_mask(far, content, spec)
         return np.where((cells == 0) & (wide != 0), UNKNOWN, cells).astype(np.int8)
+
+    def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+        """See `MaskSource`: sound outside of the boxes, and nothing is known inside."""
+        inside = np.zeros(size, np.bool_)
+        for top, left, bottom, right in self.boxes:
+            inside[top : bottom + 1, left : right + 1] = True
+        return np.where(fields_of_mask(inside, content, spec) > 0, UNKNOWN, 0).astype(np.int8)
 
     def key(self) -> str:
         """See `MaskSource`."""

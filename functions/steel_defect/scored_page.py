@@ -1,0 +1,117 @@
+"""One page of a picture, scored: its tiles go through the model, and what they say is put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from steel_defect.defects import Defects, defects_of, runs_along_x
+from steel_defect.guard import reasons_against
+from steel_defect.joined_map import JoinedMap
+from steel_defect.masks import mask_of
+from steel_defect.statistics import DARK, appearance_of, histogram, statistics_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from steel_defect.camera import Camera
+    from steel_defect.contract import InputSpec, ModelContract
+    from steel_defect.decision import Reason
+    from steel_defect.masks import Mask
+    from steel_defect.pictures.views import View
+    from steel_defect.statistics import Statistics
+
+    Predict = Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]
+
+# So many tiles at a time: more take memory and save nothing.
+_BATCH: Final = 4
+# Of several tiles, one with more dark pixels than this share shows what is beside the strip.
+_BESIDE: Final = 0.995
+
+
+@dataclass(frozen=True)
+class ScoredPage:
+    """What a model says of one page; see `prediction.Prediction`, which is put together from all of them.
+
+    Attributes:
+        index: from 0.
+        tiles: how many were scored.
+        probability: the highest of a tile; so are `classes` and `novelty`.
+    """
+
+    index: int
+    view: View
+    tiles: int
+    probability: float
+    reasons: tuple[Reason, ...]
+    classes: NDArray[np.float32] | None
+    defect_map: NDArray[np.float32] | None
+    mask: Mask | None
+    defects: Defects
+    novelty: float | None
+    statistics: Statistics
+
+
+def score_page(view: View, index: int, contract: ModelContract, camera: Camera, predict: Predict) -> ScoredPage:
+    """Score the tiles of one page; what the worst of them says counts.
+
+    Args:
+        view: of the page.
+        index: of the page, from 0.
+        contract: of the model.
+        camera: what is known of it.
+        predict: every output of the model by name, for inputs uint8 (N, height, width).
+    """
+    spec, guard, plan = contract.input, contract.guard, view.framing
+    counts = histogram(view.canvas)
+    tiles = list(view.tiles(spec))
+    grays = [counts] if len(tiles) == 1 else [histogram(tile) for tile in tiles]
+    lit = [number for number, one in enumerate(grays) if one[:DARK].sum() <= _BESIDE * one.sum()]
+    lit = lit or [0]
+    maps = {name: JoinedMap(plan, spec) for name in ("defect_map", "mask_prob")}
+    single: dict[str, list[NDArray[np.float32]]] = {"defect_prob": [], "class_prob": [], "novelty": []}
+    for numbers, outputs in _batches(tiles, lit, spec, predict):
+        for name, joined in maps.items():
+            for number, one in zip(numbers, outputs.get(name, ()), strict=False):
+                joined.add(number, one)
+        for name, values in single.items():
+            values.extend(outputs.get(name, ()))
+    reasons = dict.fromkeys(plan.reasons)
+    if guard is not None:
+        for place, number in enumerate(lit):
+            far = float(single["novelty"][place]) if single["novelty"] else None
+            reasons |= dict.fromkeys(reasons_against(appearance_of(tiles[number], grays[number]), far, guard))
+    mask, defects = mask_of(maps["mask_prob"], view, contract), Defects()
+    if mask is not None:
+        along_x = runs_along_x(plan.turned, spec, camera)
+        names, mm_per_pixel = contract.class_names, camera.mm_per_pixel
+        defects = defects_of(mask, names, page=index + 1, along_x=along_x, mm_per_pixel=mm_per_pixel)
+    return ScoredPage(
+        index=index,
+        view=view,
+        tiles=len(lit),
+        probability=float(np.max(single["defect_prob"])),
+        reasons=tuple(reasons),
+        classes=np.max(single["class_prob"], axis=0) if single["class_prob"] else None,
+        defect_map=maps["defect_map"].on_page(),
+        mask=mask,
+        defects=defects,
+        novelty=float(np.max(single["novelty"])) if single["novelty"] else None,
+        statistics=statistics_of(counts),
+    )
+
+
+def _batches(
+    tiles: Sequence[NDArray[np.uint8]], lit: Sequence[int], spec: InputSpec, predict: Predict
+) -> Iterator[tuple[Sequence[int], dict[str, NDArray[np.float32]]]]:
+    """Numbers of tiles and every output for them, a few at a time; tiles are of any size up to the model's input."""
+    for start in range(0, len(lit), _BATCH):
+        numbers = lit[start : start + _BATCH]
+        batch = np.full((len(numbers), spec.height, spec.width), spec.pad, np.uint8)
+        for pixels, tile in zip(batch, (tiles[number] for number in numbers), strict=True):
+            pixels[: tile.shape[0], : tile.shape[1]] = tile
+        yield numbers, predict(batch)

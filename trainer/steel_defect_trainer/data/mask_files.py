@@ -57,11 +57,11 @@ class MaskFile:
         return np.where((cells == 0) & (cells_of_mask(void, content, spec) != 0), UNKNOWN, cells).astype(np.int8)
 
     def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
-        """See `MaskSource`: unknown as in `cells`."""
+        """See `MaskSource`: unknown is each field that touches pixels of which nothing is known."""
         damaged, void = self._select(size)
         fields = fields_of_mask(damaged, content, spec)
         if void.any():
-            fields[(fields == 0) & (fields_of_mask(void, content, spec) != 0)] = UNKNOWN
+            fields[fields_of_mask(void, content, spec) != 0] = UNKNOWN  # a share of the rest would be too small
         return fields
 
     def key(self) -> str:

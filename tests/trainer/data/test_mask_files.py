@@ -148,6 +148,15 @@ def test_255_beside_numbers_is_void_and_takes_no_part(tmp_path: Path) -> None:
     assert pits == [[0, 0, 0], [0, 1, -1]]
 
 
+def test_a_field_that_touches_void_has_no_share(tmp_path: Path) -> None:
+    mask = drawn(1)
+    mask[8:16, 58:62] = 255  # half of one column of fields and of the next; what is left of the first is damaged
+    saved(tmp_path, mask)
+    masks_of = load(opened(tmp_path, ONE), InputSpec(height=64, width=96), tmp_path / "cache").masks[0, 0]
+    assert masks_of[2:4, 13:17].tolist() == [[100, -1, -1, 0]] * 2
+    assert (masks_of == -1).sum() == 4
+
+
 def test_255_beside_one_number_is_void_too(tmp_path: Path) -> None:
     mask = drawn(1)
     mask[40:50, 40:50] = 255
@@ -210,6 +219,14 @@ def test_a_labelmap_has_its_own_background_and_void(tmp_path: Path) -> None:
     dataset = opened(tmp_path, TWO)
     assert right(dataset, "scratch", "pits")
     assert (load(dataset, InputSpec(height=64, width=96), tmp_path / "cache").cells[0, :, 1, 2] == -1).all()
+
+
+def test_a_soft_mask_in_colour_may_be_inverted_too(tmp_path: Path) -> None:
+    mask = drawn(0, ground=255)[..., None] * np.array([1, 0, 0], np.uint8)
+    mask[20, :] = (120, 0, 0)
+    saved(tmp_path, mask)
+    with pytest.raises(DataError, match=r"m\.png covers 91% of its picture with scratch"):
+        opened(tmp_path, ONE)
 
 
 def test_black_on_white_is_read_if_it_is_stated(tmp_path: Path) -> None:

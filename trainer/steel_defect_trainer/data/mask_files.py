@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from steel_defect_trainer.data.label_map import LabelMap, find_label_map, read_label_map
-from steel_defect_trainer.data.mask_pixels import read_mask
+from steel_defect_trainer.data.mask_pixels import brightness_of, read_mask
 from steel_defect_trainer.data.mask_rules import COLUMN, by_label_map, by_rule, by_value, parse_value
 from steel_defect_trainer.data.mask_seen import Chosen, Seen, look_at
 from steel_defect_trainer.data.parallel import with_progress
@@ -57,11 +57,11 @@ class MaskFile:
         return np.where((cells == 0) & (cells_of_mask(void, content, spec) != 0), UNKNOWN, cells).astype(np.int8)
 
     def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
-        """See `MaskSource`: unknown as in `cells`."""
+        """See `MaskSource`: unknown is each field that touches pixels of which nothing is known."""
         damaged, void = self._select(size)
         fields = fields_of_mask(damaged, content, spec)
         if void.any():
-            fields[(fields == 0) & (fields_of_mask(void, content, spec) != 0)] = UNKNOWN
+            fields[fields_of_mask(void, content, spec) != 0] = UNKNOWN  # a share of the rest would be too small
         return fields
 
     def key(self) -> str:
@@ -163,12 +163,11 @@ def _settle(group: list[MaskRow], order: Mapping[str, int], table: LabelMap | No
 
 
 def _check_share(seen: Seen, label: str, chosen: Chosen, *, stated: bool) -> None:
-    values = seen.levels if chosen.of == "levels" else seen.colours
-    if chosen.of == "brightness":
-        return
-    share = sum(
-        count for value, count in values.items() if any(low <= value <= high for low, high in chosen.ranges)
-    ) / (seen.size[0] * seen.size[1])
+    counts = seen.levels if chosen.of == "levels" else seen.colours
+    values = np.array(list(counts), np.int32)
+    values = brightness_of(values) if chosen.of == "brightness" else values
+    damaged = np.any([(values >= low) & (values <= high) for low, high in chosen.ranges], axis=0)
+    share = np.array(list(counts.values()))[damaged].sum() / (seen.size[0] * seen.size[1])
     if not share:
         message = f"has no pixel of {label}; leave the mask of this row out if the place is not known"
         raise MaskError(message)

@@ -75,16 +75,20 @@ def note_prediction(prediction: Prediction, scorer: Scorer) -> None:
     observation = _current.get()
     if observation is None:
         return
+    view = prediction.view
     note(
         model={**scorer.identity, "sha256": scorer.sha256[:_SHA256_DIGITS]},
         decision=prediction.decision.value,
-        reasons=[reason.value for reason in prediction.reasons],
         defect_prob=round(prediction.defect_prob, 4),
         defects=prediction.defects.count,
         picture=asdict(prediction.image),
-        view={name: value for name, value in asdict(prediction.view).items() if name != "content"},
         statistics=asdict(prediction.statistics),
     )
+    # Lines cost by their length: what goes without saying is left out.
+    if prediction.reasons:
+        note(reasons=[reason.value for reason in prediction.reasons])
+    if view.turned or view.tiles > 1 or view.pages > 1 or view.bit_depth_from == "estimate":
+        note(view={name: value for name, value in asdict(view).items() if name != "content"})
     observation.ms |= {"decode": prediction.decode_ms, "model": prediction.model_ms}
 
 

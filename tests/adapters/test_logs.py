@@ -63,8 +63,8 @@ def test_what_a_request_counts(runtime: Runtime) -> None:
         found = measured(server.output())
     times = [{name: line.pop(name) for name in ("ModelMilliseconds", "TotalMilliseconds")} for line in found[:2]]
     assert found == [
-        {"ColdStart": 1, "Responses2xx": 1, "PictureRefused": 0, "DefectFound": 0},
-        {"Responses2xx": 1, "PictureRefused": 0, "DefectFound": 1},
+        {"ColdStart": 1, "Responses2xx": 1, "PictureRefused": 0, "DefectFound": 0, "CameraSuspect": 0},
+        {"Responses2xx": 1, "PictureRefused": 0, "DefectFound": 1, "CameraSuspect": 0},
         {"Responses4xx": 1, "PictureRefused": 1},
         {"Responses4xx": 1},
     ]
@@ -134,7 +134,7 @@ def test_cloud_logging_links_a_line_to_its_trace_and_shows_the_request(
     probe_file: Path, headers: dict[str, str]
 ) -> None:
     with CloudRun(model=probe_file, environment={"GOOGLE_CLOUD_PROJECT": "mill"}) as server:
-        server.send(predict(REJECTED, {"content-type": "image/png", **headers}, q="secret"))
+        server.send(predict(REJECTED, {"content-type": "image/png", **headers}, mm_per_pixel="0.123"))
         (line,) = printed(server.output())
     assert line["severity"] == "INFO"
     assert line["trace_id"] == TRACE

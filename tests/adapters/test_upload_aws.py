@@ -202,10 +202,16 @@ def test_an_upload_has_one_line_and_its_metrics(
         assert counted.pop(name) > 0
     assert counted == {
         "ColdStart": 1, "UploadEvents": 1, "UploadsScored": 2, "UploadsFailed": 1, "UploadErrors": 1,
-        "PictureRefused": 1, "DefectFound": 0,
+        "PictureRefused": 1, "DefectFound": 0, "CameraSuspect": 0,
     }  # fmt: skip
     # A duplicate is told again, and counts as a picture again.
-    assert again == {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0}
+    assert again == {
+        "UploadEvents": 1,
+        "UploadsDuplicate": 1,
+        "PictureRefused": 0,
+        "DefectFound": 0,
+        "CameraSuspect": 0,
+    }
 
 
 def test_no_metric_of_a_batch_is_lost_where_several_uploads_end_at_a_time(

@@ -137,9 +137,16 @@ def test_an_upload_has_one_line_with_its_metrics(cloud: Emulator, probe_file: Pa
     for name in ("ModelMilliseconds", "TotalMilliseconds"):
         assert counted[0].pop(name) > 0
     assert counted == [
-        {"UploadEvents": 1, "UploadsScored": 1, "PictureRefused": 0, "DefectFound": 0, "ColdStart": 1},
+        {
+            "UploadEvents": 1,
+            "UploadsScored": 1,
+            "PictureRefused": 0,
+            "DefectFound": 0,
+            "CameraSuspect": 0,
+            "ColdStart": 1,
+        },
         {"UploadEvents": 1, "UploadsFailed": 1, "PictureRefused": 1},
-        {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0},
+        {"UploadEvents": 1, "UploadsDuplicate": 1, "PictureRefused": 0, "DefectFound": 0, "CameraSuspect": 0},
     ]
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.strips import StripSet
 
 CLASSES = ("pits", "cracks", "scratches")
@@ -131,7 +132,7 @@ def _write_pictures(folder: Path) -> None:
     (folder / "labels.csv").write_text("".join(["file,label\n", *rows]))
 
 
-def train_for_a_moment(network: StripNet, pixels: Tensor, loss: Callable[[], Tensor]) -> None:
+def train_for_a_moment(network: GrayMobileNet, pixels: Tensor, loss: Callable[[], Tensor]) -> None:
     """A few steps, so that the weights are of the kind that training gives."""
     optimiser = torch.optim.Adam(network.train().parameters(), 1e-3)
     for _ in range(8):

@@ -43,13 +43,15 @@ def small_set(count: int = 8, seed: int = 0) -> StripSet:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(50, 80, (count, HEIGHT, WIDTH), dtype=np.uint8)
     cells = np.zeros((count, CLASSES, HEIGHT // 32, WIDTH // 32), np.int8)
+    masks = np.zeros((count, CLASSES, HEIGHT // 4, WIDTH // 4), np.int8)
     for place in range(0, count, 2):
         row, column = place // 2 % 2, place % 3
         pixels[place, row * 32 + 4 : row * 32 + 28, column * 32 + 4 : column * 32 + 28] += 150
         cells[place, row, row, column] = 1
+        masks[place, row, row * 8 + 1 : row * 8 + 7, column * 8 + 1 : column * 8 + 7] = 100
     classes = (cells == 1).any(axis=(2, 3)).astype(np.float32)
     names = tuple(f"{seed}-{place}" for place in range(count))
-    return StripSet(pixels, classes, cells, names, names, f"digest {seed}")
+    return StripSet(pixels, classes, cells, masks, names, names, f"digest {seed}")
 
 
 def small_network(recipe: Recipe) -> GrayMobileNet:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_every_recipe_reads_and_comes_back_from_the_run_that_keeps_it() -> None:
-    assert names() == ["e1-1", "e1-15", "e1-15b", "e1-15c", "e1-6", "e1-9", "strip"]
+    assert names() == ["e1-1", "e1-15", "e1-15b", "e1-15c", "e1-6", "e1-9", "strip", "unified"]
     for name in names():
         recipe = read_recipe(name)
         assert recipe.name == name
@@ -98,7 +98,7 @@ def test_what_cannot_be_meant_is_refused_by_name(override: str, said: str) -> No
 
 
 def test_what_needs_a_map_is_refused_for_a_classifier() -> None:
-    with pytest.raises(RecipeError, match=r"optimisation\.refit is True; expected false for a classifier"):
+    with pytest.raises(RecipeError, match=r"optimisation\.refit is True; expected nothing like it for a classifier"):
         read_recipe("e1-15b", ("optimisation.refit=true",))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steel_defect.contract import InputSpec
-from steel_defect_trainer.strips import cells_of_mask
+from steel_defect_trainer.strips import cells_of_mask, fields_of_mask
 
 SPEC = InputSpec()
 
@@ -53,3 +53,19 @@ def test_the_lower_right_quarter_stays_there_at_any_size(height: int, width: int
     expected = np.zeros((rows * 2, columns * 2), np.int8)
     expected[rows:, columns:] = 1
     assert np.array_equal(cells, expected)
+
+
+def test_fields_of_a_mask_are_percents_of_its_pixels() -> None:
+    spec = InputSpec(height=64, width=96, resize="stretch")
+    mask = np.zeros((128, 192), bool)
+    mask[8:16, 16:24] = True  # exactly one field, of half the size
+    mask[64:66, 64:72] = True  # a quarter of one
+    mask[127, 191] = True  # the least there is
+    fields = fields_of_mask(mask, (64, 96), spec)
+    assert fields.shape == (16, 24)
+    assert {(int(row), int(column)): int(fields[row, column]) for row, column in np.argwhere(fields)} == {
+        (1, 2): 100,
+        (8, 8): 25,
+        (15, 23): 2,
+    }
+    assert not fields_of_mask(np.zeros_like(mask), (64, 96), spec).any()

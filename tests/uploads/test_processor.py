@@ -31,6 +31,7 @@ from tests.probe_model import CONTRACT, MASKED, probe_model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steel_defect.admission import Admission
     from steel_defect.camera import Camera
     from steel_defect.prediction import Prediction
 
@@ -367,7 +368,7 @@ def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors
     busy, most = 0, []
     counting = Lock()
 
-    def score_slowly(data: bytes, camera: Camera) -> Prediction:
+    def score_slowly(data: bytes, camera: Camera, admission: Admission) -> Prediction:
         nonlocal busy
         with counting:
             busy += 1
@@ -375,7 +376,7 @@ def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors
         time.sleep(0.02)
         with counting:
             busy -= 1
-        return Scorer.score(probe, data, camera)
+        return Scorer.score(probe, data, camera, admission)
 
     monkeypatch.setattr(probe, "score", score_slowly)
     refs = [world.upload(f"{number}.png", shade(number)) for number in range(12)]

@@ -14,16 +14,17 @@ from steel_defect_trainer.strips import BLOCKS, CELL
 
 RECIPES: Final = Path(__file__).parent / "recipes"
 _CHOICES: Final = {
-    "network.kind": ("strip", "classifier"),
+    "network.kind": ("strip", "unified", "classifier"),
     "network.batch_norm": ("trained", "frozen"),
     "optimisation.optimiser": ("adam", "adamw", "sgd"),
     "optimisation.schedule": ("constant", "cosine"),
     "precision": ("auto", "float32", "bfloat16", "float16"),
 }
 _SHARES: Final = (
-    *(f"augmentation.{key}" for key in ("horizontal_flip", "vertical_flip", "shift", "blackout")),
+    *(f"augmentation.{key}" for key in ("horizontal_flip", "vertical_flip", "shift", "blackout", "window", "paste")),
     "optimisation.keep",
 )
+_ONLY_FOR: Final = {"optimisation.refit": "strip", "augmentation.window": "unified", "augmentation.paste": "unified"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Network:
     """Which network, and what of it is trained.
 
     Attributes:
-        kind: "strip" (a map of classes) or "classifier" (one answer a picture).
+        kind: "strip" (a map of classes), "unified" (a mask of each class, and what the picture as a whole shows) or
+            "classifier" (one answer a picture).
         trained_blocks: how many of the 19 feature blocks are trained, from the last one on.
         batch_norm: whether the trained blocks' batch normalisation is "trained" or "frozen"; elsewhere it is frozen.
         dropout: chance to drop a value before the last layer.
@@ -45,6 +47,11 @@ class Network:
     dropout: float = 0.2
     pooled: int = 0
     hidden: int = 0
+
+    @property
+    def learns_masks(self) -> bool:
+        """Whether it learns places from masks, in fields of 4 x 4 pixels, and not from cells of 32 x 32."""
+        return self.kind == "unified"
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Optimisation:
         batch: pictures in a step, over all processes.
         epochs: how often every picture is seen.
         steps: number of batches instead, if it is not 0.
+        heads_first: of all steps, how many come first in which only the head learns.
         schedule: after the warm-up: "constant", or "cosine" down to zero.
         warm_up: share of the steps in which the rate rises.
         average: decay of the moving average of the weights, which is what comes out, once it has warmed up; 0 for the
@@ -80,6 +88,7 @@ class Optimisation:
     batch: int = 16
     epochs: float = 20.0
     steps: int = 0
+    heads_first: int = 0
     schedule: str = "cosine"
     warm_up: float = 0.1
     average: float = 0.98
@@ -101,6 +110,10 @@ class Augmentation:
         contrast: largest change of the exponent of the contrast curve in powers of two, either way.
         shift: chance that the strip moves sideways, black behind it.
         blackout: chance that all damage is painted out, which makes the picture clean; on clean ones sound places are.
+        window: of a unified network: chance that a part of the strip, mirrored again and again, fills its length; of a
+            damaged strip every second part is a sound one.
+        paste: of a unified network: chance that damage of another strip is pasted in, for the masks to learn from. The
+            picture's own answer is then not learned: pasted damage is easier to tell than true damage.
     """
 
     horizontal_flip: float = 0.5
@@ -109,6 +122,8 @@ class Augmentation:
     contrast: float = 0.0
     shift: float = 0.0
     blackout: float = 0.0
+    window: float = 0.0
+    paste: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -150,15 +165,10 @@ class Recipe:
             value = _at(self, key)
             if not isinstance(value, float) or not 0 <= value <= 1:
                 _refuse(key, value, "from 0 to 1")
-        for key in ("height", "width"):
-            if getattr(self.input, key) < CELL or getattr(self.input, key) % CELL:
-                _refuse(f"input.{key}", getattr(self.input, key), f"a multiple of {CELL}")
-        if self.optimisation.refit and self.network.kind != "strip":
-            _refuse("optimisation.refit", self.optimisation.refit, f"false for a {self.network.kind}")
-        if not 0 <= self.network.trained_blocks <= BLOCKS:
-            _refuse("network.trained_blocks", self.network.trained_blocks, f"0 to {BLOCKS}")
-        if self.optimisation.batch < 1 or self.optimisation.epochs <= 0:
-            _refuse("optimisation", self.optimisation, "a batch of at least 1 and more than 0 epochs")
+        for key, kind in _ONLY_FOR.items():
+            if _at(self, key) and self.network.kind != kind:
+                _refuse(key, _at(self, key), f"nothing like it for a {self.network.kind}: it is for a {kind} network")
+        _check_numbers(self)
 
 
 def names() -> list[str]:
@@ -244,6 +254,18 @@ def _build(kind: Any, table: dict[str, Any], prefix: str) -> object:  # noqa: AN
         return kind(**values)
     except ContractError as error:
         raise RecipeError(str(error)) from error
+
+
+def _check_numbers(recipe: Recipe) -> None:
+    """Refuse sizes and counts that cannot be meant."""
+    for key in ("height", "width"):
+        if getattr(recipe.input, key) < CELL or getattr(recipe.input, key) % CELL:
+            _refuse(f"input.{key}", getattr(recipe.input, key), f"a multiple of {CELL}")
+    if not 0 <= recipe.network.trained_blocks <= BLOCKS:
+        _refuse("network.trained_blocks", recipe.network.trained_blocks, f"0 to {BLOCKS}")
+    plan = recipe.optimisation
+    if plan.batch < 1 or plan.epochs <= 0 or plan.heads_first < 0:
+        _refuse("optimisation", plan, "a batch of at least 1, more than 0 epochs and at least 0 heads_first")
 
 
 def _at(recipe: Recipe, key: str) -> object:

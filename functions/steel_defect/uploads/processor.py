@@ -249,7 +249,7 @@ class UploadProcessor:
         if "problem" in existing:
             observation.note(problem=existing["problem"]["type"].rpartition(":")[2])
         else:
-            observation.note(decision=existing["decision"])
+            observation.note(decision=existing["decision"], reasons=existing.get("reasons", []))
         return Outcome.DUPLICATE
 
     def _publish_outcome(self, result: dict[str, Any]) -> None:

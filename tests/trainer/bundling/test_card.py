@@ -35,8 +35,8 @@ def _strips(defect: int, clean: int) -> StripSet:
     classes = np.zeros((count, 2), np.float32)
     classes[:defect, 1] = 1
     names = tuple(str(place) for place in range(count))
-    cells = np.zeros((count, 2, 1, 1), np.int8)
-    return StripSet(np.zeros((count, 32, 32), np.uint8), classes, cells, names, names, "-")
+    cells, masks = (np.zeros((count, 2, side, side), np.int8) for side in (1, 8))
+    return StripSet(np.zeros((count, 32, 32), np.uint8), classes, cells, masks, names, names, "-")
 
 
 @pytest.fixture

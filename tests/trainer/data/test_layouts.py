@@ -50,12 +50,12 @@ def test_both_published_formats_say_the_same(tmp_path: Path) -> None:
 
 def test_folders_are_searched_through_and_places_are_unknown(tmp_path: Path) -> None:
     write_picture(tmp_path / "defect" / "monday" / "a.png", noise_picture(1, 90, 120))
-    write_picture(tmp_path / "clean" / "b.jpg", noise_picture(2, 90, 120))
+    write_picture(tmp_path / "clean" / "monday" / "b.jpg", noise_picture(2, 90, 120))
     (tmp_path / "clean" / "notes.txt").write_text("not a picture")
     dataset = open_data(tmp_path)
     assert dataset.class_names == ("defect",)
     assert [(item.name, set(item.classes)) for item in dataset.pictures] == [
-        ("clean/b.jpg", set()),
+        ("clean/monday/b.jpg", set()),
         ("defect/monday/a.png", {0}),
     ]
     strips = load(dataset, SPEC, tmp_path / "cache")
@@ -96,8 +96,8 @@ def test_masks_follow_pictures_that_are_stretched(tmp_path: Path) -> None:
 
 
 def _table(folder: Path, text: str | bytes) -> Path:
-    for name in ("a.png", "b.png"):
-        write_picture(folder / name, noise_picture(len(name), 64, 64))
+    for seed, name in enumerate(("a.png", "b.png")):
+        write_picture(folder / name, noise_picture(seed, 64, 64))
     (folder / "labels.csv").write_bytes(text.encode() if isinstance(text, str) else text)
     return folder
 
@@ -128,16 +128,16 @@ def test_a_broken_table_is_reported_with_its_row(tmp_path: Path, text: str | byt
     ("mask", "said"),
     [
         (None, r"labels\.csv, row 2: the mask .*m\.png cannot be read"),
-        (np.ones((64, 65), np.uint8), r"row 2: the mask m\.png has 65 x 64 pixels, its picture 64 x 64"),
-        (np.zeros((64, 64), np.uint8), r"row 2: the mask m\.png is black"),
+        (np.ones((64, 65), np.uint8), r"row 2: the mask .*m\.png has 65 x 64 pixels, its picture 64 x 64"),
+        (np.zeros((64, 64), np.uint8), r"row 2: the mask .*m\.png is black"),
     ],
 )
 def test_a_broken_mask_is_reported_with_its_row(tmp_path: Path, mask: np.ndarray | None, said: str) -> None:
     if mask is not None:
         write_picture(tmp_path / "m.png", mask)
-    dataset = open_data(_table(tmp_path, "file,label,mask\na.png,dent,m.png\nb.png,clean,\n"))
+    _table(tmp_path, "file,label,mask\na.png,dent,m.png\nb.png,clean,\n")
     with pytest.raises(DataError, match=said):
-        load(dataset, SPEC, tmp_path / "cache")
+        open_data(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def same(one: StripSet, other: StripSet) -> bool:
     return (
         np.array_equal(one.pixels, other.pixels)
         and np.array_equal(one.cells, other.cells)
+        and np.array_equal(one.masks, other.masks)
         and np.array_equal(one.classes, other.classes)
         and (one.names, one.groups, one.digest) == (other.names, other.groups, other.digest)
     )

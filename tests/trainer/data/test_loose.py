@@ -9,6 +9,7 @@ import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from steel_defect.contract import InputSpec
 from steel_defect_trainer.data.load import load
@@ -35,3 +36,17 @@ def test_agreed_pictures_are_never_labelled_ones(severstal: Path, tmp_path: Path
     assert len(agreed) > 0
     assert not {name.split("/")[-1] for name in agreed.names} & {item.name.split("/")[-1] for item in real.pictures}
     assert (agreed.cells != 1).all()
+
+
+def test_true_masks_stand_where_there_are_some_and_boxes_elsewhere(severstal: Path, tmp_path: Path) -> None:
+    with (severstal / "masks.csv").open(newline="") as file:
+        masks = {(row["ImageId"], int(row["ClassId"]) - 1): row["EncodedPixels"] for row in csv.DictReader(file)}
+    real = load(open_loose_pictures(severstal), InputSpec(height=256, width=1600), tmp_path)
+    known = (real.masks > 0).any(axis=(2, 3))
+    assert known.sum() == len(masks)
+    areas = sum(sum(map(int, text.split()[1::2])) for text in masks.values())
+    assert np.maximum(real.masks, 0).sum(dtype=np.int64) * 16 / 100 == pytest.approx(areas, rel=1e-3)
+    # A class without a mask is somewhere in its boxes, and nothing more is known.
+    boxed = (real.classes == 1) & ~known
+    assert boxed.any()
+    assert (real.masks[boxed] == -1).any(axis=(1, 2)).all()

@@ -36,7 +36,8 @@ def _strips(*grays: int) -> StripSet:
     pixels = np.array(grays, np.uint8)[:, None, None].repeat(32, axis=1).repeat(32, axis=2)
     names = tuple(f"{gray}.png" for gray in grays)
     classes = (np.array(grays) > 100).astype(np.float32)[:, None]
-    return StripSet(pixels, classes, np.zeros((len(grays), 1, 1, 1), np.int8), names, names, "-")
+    cells, masks = (np.zeros((len(grays), 1, side, side), np.int8) for side in (1, 8))
+    return StripSet(pixels, classes, cells, masks, names, names, "-")
 
 
 def test_differences_and_decisions_by_hand(files: tuple[Path, Path]) -> None:

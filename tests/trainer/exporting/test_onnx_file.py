@@ -116,7 +116,7 @@ def test_any_number_of_classes_exports(six_classes: SixClasses) -> None:
     # Against the network with its batch normalisation, which the file has folded away.
     network, pixels = six_classes.network, noise(8)
     with torch.no_grad():
-        logits, _ = network.answers(network(torch.from_numpy(pixels)))
+        logits = network(torch.from_numpy(pixels)).defect
     restored = restore(six_classes.path)
     for count in (1, 3, 8):
         got = run_onnx(six_classes.path, pixels[:count], batch=count)
@@ -132,7 +132,7 @@ def test_a_classifier_exports_one_probability_and_serves(tmp_path: Path) -> None
     network = ClassifierNet(contract.input, pooled=2, hidden=16, dropout=0.5)
     with torch.no_grad():
         network.train()(torch.from_numpy(noise(4)))  # so that folding batch normalisation away shows
-        logits = network.eval()(torch.from_numpy(noise(8))).numpy()
+        logits = network.eval()(torch.from_numpy(noise(8))).defect.numpy()
     path = tmp_path / "model.onnx"
     export(deploy(network, CALIBRATION.scale, CALIBRATION.offset), contract, path)
     for count in (1, 3, 8):

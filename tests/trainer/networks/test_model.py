@@ -9,7 +9,7 @@ import pytest
 import torch
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]  # torchvision ships no types
 
-from steel_defect_trainer.networks.body import load_backbone, normalise
+from steel_defect_trainer.networks.body import Answers, load_backbone, normalise
 from steel_defect_trainer.networks.strip import StripNet, class_logits, picture_logit
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ def test_odds_of_cells_add_up() -> None:
 
 
 def test_unknown_cells_do_not_count_in_the_loss() -> None:
-    logits = torch.zeros((1, 4, 2, 3), requires_grad=True)
+    cells = torch.zeros((1, 4, 2, 3))
+    answers = Answers(picture_logit(cells), class_logits(cells), cells)
     classes = torch.zeros((1, 4))
     known = torch.zeros((1, 4, 2, 3), dtype=torch.int8)
     unknown = known.clone()
     unknown[0, 0] = -1
     network = StripNet()
-    assert network.loss(logits, classes, unknown).item() < network.loss(logits, classes, known).item()
+    assert network.loss(answers, classes, unknown).item() < network.loss(answers, classes, known).item()

@@ -90,6 +90,11 @@ def _print(evaluation: Evaluation) -> None:
     rows += [
         (f"recall, {name}", recall) for name, recall in zip(evaluation.class_names, measures.class_recalls, strict=True)
     ]
+    if evaluation.masks is not None:
+        masks = evaluation.masks
+        named = zip(evaluation.class_names, masks.class_dice, strict=True)
+        rows += [("mask Dice, any damage", masks.dice), ("mask IoU, any damage", masks.iou)]
+        rows += [*((f"mask Dice, {name}", dice) for name, dice in named), ("Kaggle's mean Dice", masks.kaggle_dice)]
     for label, found in rows:
         if math.isnan(found.value):
             table.add_row(label, "no value", "")

@@ -42,7 +42,7 @@ def command(folder: Path, output: Path, seed: int, subset: tuple[int, int] | Non
     and seed give the same split.
 
     FOLDER is laid out as Severstal's on Kaggle (train.csv, train_images/), as a table labels.csv with the columns file,
-    label and, where known, mask and group, or as folders defect/ and clean/.
+    label and, where known, mask, mask_value and group, or as folders defect/ (with a folder for each class) and clean/.
     """
     from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.data.near_duplicates import group_near_duplicates  # noqa: PLC0415 - as above

@@ -34,6 +34,13 @@ class MaskSource(Protocol):
         """
         ...
 
+    def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+        """What is known of each field of the class, int8 (height/4, width/4): percent, -1 unknown.
+
+        Arguments and errors are those of `cells`.
+        """
+        ...
+
     def key(self) -> str:
         """A text that changes when the mask does, without reading it."""
         ...

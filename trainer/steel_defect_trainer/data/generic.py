@@ -1,4 +1,4 @@
-"""Layouts for a user's own line: folders `defect/` and `clean/`, or a table `labels.csv`."""
+"""The layout for a user's own line: a table `labels.csv` of pictures, labels and masks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
-from steel_defect_trainer.data.masks import PictureMask
-from steel_defect_trainer.data.pictures import pictures_below
+from steel_defect_trainer.data.label_words import CLEAN, check_class_names, is_clean
+from steel_defect_trainer.data.mask_files import MaskRow, settle_masks
+from steel_defect_trainer.data.mask_rules import COLUMN
+from steel_defect_trainer.data.same_bytes import check_same_bytes
 from steel_defect_trainer.data.tables import rows
 from steel_defect_trainer.errors import DataError
 
@@ -15,27 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLE: Final = "labels.csv"
-DEFECT: Final = "defect"
-CLEAN: Final = "clean"
-
-
-def open_folders(folder: Path) -> DataSet:
-    """Read `defect/` and `clean/`, each searched through; the one class is called "defect", its place is unknown.
-
-    Raises:
-        DataError: one of the two is missing.
-    """
-    for name in (DEFECT, CLEAN):
-        if not (folder / name).is_dir():
-            message = f"{folder} has no folder {name}/; a layout of folders has {DEFECT}/ and {CLEAN}/"
-            raise DataError(message)
-    names = [
-        (path.relative_to(folder).as_posix(), part == DEFECT)
-        for part in (DEFECT, CLEAN)
-        for path in pictures_below(folder / part)
-    ]
-    pictures = [LabelledPicture(name, frozenset({0} if defect else ()), {}, name) for name, defect in sorted(names)]
-    return DataSet(folder, (DEFECT,), tuple(pictures))
 
 
 @dataclass
@@ -44,26 +25,27 @@ class _Rows:
 
     row: int
     group: str
-    labels: dict[str, PictureMask | None] = field(default_factory=dict)
+    labels: dict[str, MaskRow | None] = field(default_factory=dict)
 
 
 def open_table(table: Path, root: Path | None = None) -> DataSet:
-    """Read a table `file,label[,mask][,group]`.
+    """Read a table `file,label[,mask][,mask_value][,group]`.
 
-    `file` is relative to `root`, by default the folder of the table. `label` is "clean" or the name
-    of a class; a picture with two classes has two rows. `mask`, if it is known, is a picture as large as the file,
-    bright on that class. Pictures with the same `group`, for example of one coil, stay together when data is split.
-    Classes are numbered in the order of their names.
+    `file` is relative to `root`, by default the folder of the table. `label` is "clean", another word for it
+    (`label_words.CLEAN_WORDS`), or the name of a class; a picture with two classes has two rows. `mask`, if it is
+    known, is a picture as large as the file; `mask_files.settle_masks` has the rules by which it is read, and
+    `mask_value` states a level or a colour instead. Pictures with the same `group`, for example of one coil, stay
+    together when data is split. Classes are numbered in the order of their names.
 
     Raises:
-        DataError: the table cannot be used or a picture is missing; names file and row.
+        DataError: the table or a mask cannot be used, a picture is missing or there twice; names file and row.
     """
     root = root or table.parent
     found: dict[str, _Rows] = {}
     for row, values in rows(table, ("file", "label")):
         where = f"{table}, row {row}"
         name, label, mask = values["file"].strip(), values["label"].strip(), values.get("mask", "").strip()
-        label = CLEAN if label.casefold() == CLEAN else label
+        label = CLEAN if is_clean(label) else label
         if not name or not label:
             message = f"{where}: file and label must both be given; the label of a picture without defect is {CLEAN!r}"
             raise DataError(message)
@@ -81,12 +63,25 @@ def open_table(table: Path, root: Path | None = None) -> DataSet:
         if not picture.labels and not (root / name).is_file():
             message = f"{where}: picture {root / name} is missing"
             raise DataError(message)
-        picture.labels[label] = PictureMask(root / mask, where) if mask else None
-    class_names = tuple(sorted({label for picture in found.values() for label in picture.labels} - {CLEAN}))
+        value = values.get(COLUMN, "").strip()
+        if value and not mask:
+            message = f"{where}: {name} has {COLUMN} {value} and no mask; name the mask, or leave {COLUMN} out"
+            raise DataError(message)
+        picture.labels[label] = MaskRow(root / name, label, root / mask, value, where) if mask else None
+    labels = dict.fromkeys(label for picture in found.values() for label in picture.labels if label != CLEAN)
+    class_names = tuple(sorted(labels))
+    check_class_names(class_names, str(table))
+    masks_of = settle_masks(
+        [row for picture in found.values() for row in picture.labels.values() if row is not None],
+        {label: number for number, label in enumerate(labels, 1)},
+        root,
+    )
     number_of = {name: number for number, name in enumerate(class_names)}
     pictures = []
     for name, picture in sorted(found.items()):
-        labels = {number_of[label]: mask for label, mask in picture.labels.items() if label != CLEAN}
-        masks = {number: mask for number, mask in labels.items() if mask is not None}
-        pictures.append(LabelledPicture(name, frozenset(labels), masks, picture.group))
-    return DataSet(root, class_names, tuple(pictures))
+        numbers = frozenset(number_of[label] for label in picture.labels if label != CLEAN)
+        masks = {number_of[label]: masks_of[row.picture, label] for label, row in picture.labels.items() if row}
+        pictures.append(LabelledPicture(name, numbers, masks, picture.group))
+    dataset = DataSet(root, class_names, tuple(pictures))
+    check_same_bytes(dataset)
+    return dataset

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steel_defect_trainer.data import generic, severstal
+from steel_defect_trainer.data.label_words import CLEAN, DEFECT
+from steel_defect_trainer.data.labelled_folders import has_labelled_folders, open_folders
 from steel_defect_trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
 
     - `train.csv` and `train_images/`: Severstal, as Kaggle has it (`steel_defect_trainer.data.severstal`);
     - `labels.csv`: a table of files and labels (`steel_defect_trainer.data.generic.open_table`);
-    - `defect/` and `clean/`: pictures in folders (`steel_defect_trainer.data.generic.open_folders`).
+    - `defect/` and `clean/`: pictures in folders (`steel_defect_trainer.data.labelled_folders.open_folders`).
 
     Args:
         folder: of the data.
@@ -35,12 +37,12 @@ def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
         dataset = severstal.open_severstal(folder, tables_only=not pictures.is_dir())
     elif (folder / generic.TABLE).exists():
         dataset = generic.open_table(folder / generic.TABLE)
-    elif (folder / generic.DEFECT).exists() or (folder / generic.CLEAN).exists():
-        dataset = generic.open_folders(folder)
+    elif has_labelled_folders(folder):
+        dataset = open_folders(folder)
     else:
         message = (
             f"{folder} has none of the known layouts: {severstal.TABLE} and {severstal.PICTURES}/, "
-            f"{generic.TABLE}, or {generic.DEFECT}/ and {generic.CLEAN}/"
+            f"{generic.TABLE}, or {DEFECT}/ and {CLEAN}/"
         )
         raise DataError(message)
     if not dataset.pictures:

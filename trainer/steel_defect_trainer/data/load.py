@@ -15,7 +15,7 @@ from steel_defect.image import Picture, decode
 from steel_defect_trainer.data.cache import cached
 from steel_defect_trainer.data.parallel import with_progress
 from steel_defect_trainer.errors import DataError
-from steel_defect_trainer.strips import CELL, UNKNOWN, StripSet
+from steel_defect_trainer.strips import CELL, FIELD, UNKNOWN, StripSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 
 # Changes if the cache holds something else for the same files.
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 def load(dataset: DataSet, spec: InputSpec, cache: Path) -> StripSet:
@@ -35,7 +35,7 @@ def load(dataset: DataSet, spec: InputSpec, cache: Path) -> StripSet:
 
     Decodes in parallel the first time; later, and in other processes, it maps what is in `cache`. A picture, a mask, a
     label or a part of `spec` that changed is noticed by the files' sizes and times, and decoded anew. The pixels are
-    mapped copy-on-write: they can be changed in memory, and the file does not change.
+    mapped copy-on-write, and the masks to read only: the pixels can be changed in memory, and the file does not change.
 
     Raises:
         DataError: a picture or a mask cannot be used, or the cache cannot be written.
@@ -48,6 +48,7 @@ def load(dataset: DataSet, spec: InputSpec, cache: Path) -> StripSet:
         np.load(folder / "pixels.npy", mmap_mode="c"),
         _classes(dataset),
         np.load(folder / "cells.npy"),
+        np.load(folder / "masks.npy", mmap_mode="r"),
         tuple(picture.name for picture in dataset.pictures),
         tuple(picture.group for picture in dataset.pictures),
         json.loads((folder / "digest.json").read_text()),
@@ -71,23 +72,27 @@ def _classes(dataset: DataSet) -> NDArray[np.float32]:
 
 
 def _decode_all(dataset: DataSet, spec: InputSpec, folder: Path) -> None:
-    """Write pixels and cells row by row. Not through a map: if the disk is full, a map ends the whole process."""
+    """Write all arrays row by row. Not through a map: if the disk is full, a map ends the whole process."""
     count, classes = len(dataset), len(dataset.class_names)
     digest = hashlib.sha256()
 
-    def one(picture: LabelledPicture) -> tuple[NDArray[np.uint8], NDArray[np.int8], bytes]:
+    def one(picture: LabelledPicture) -> tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.int8], bytes]:
         data, decoded = read_picture(dataset, picture, spec)
         label = json.dumps(sorted(picture.classes)).encode()
-        return decoded.pixels, _cells(dataset, picture, decoded, spec), hashlib.sha256(data + label).digest()
+        its_cells, its_masks = _cells(dataset, picture, decoded, spec), _masks(dataset, picture, decoded, spec)
+        return decoded.pixels, its_cells, its_masks, hashlib.sha256(data + label).digest()
 
     with ExitStack() as files:
         pixels = files.enter_context((folder / "pixels.npy").open("wb"))
         cells = files.enter_context((folder / "cells.npy").open("wb"))
+        masks = files.enter_context((folder / "masks.npy").open("wb"))
         _header(pixels, np.uint8, (count, spec.height, spec.width))
         _header(cells, np.int8, (count, classes, spec.height // CELL, spec.width // CELL))
-        for its_pixels, its_cells, its_digest in with_progress("decoding", dataset.pictures, one):
+        _header(masks, np.int8, (count, classes, spec.height // FIELD, spec.width // FIELD))
+        for its_pixels, its_cells, its_masks, its_digest in with_progress("decoding", dataset.pictures, one):
             pixels.write(its_pixels.tobytes())
             cells.write(its_cells.tobytes())
+            masks.write(its_masks.tobytes())
             digest.update(its_digest)
     (folder / "digest.json").write_text(json.dumps(digest.hexdigest()))
 
@@ -130,3 +135,16 @@ def _cells(dataset: DataSet, picture: LabelledPicture, decoded: Picture, spec: I
         size = decoded.height, decoded.width
         cells[number] = UNKNOWN if mask is None else mask.cells(size, decoded.content, spec)
     return cells
+
+
+def _masks(dataset: DataSet, picture: LabelledPicture, decoded: Picture, spec: InputSpec) -> NDArray[np.int8]:
+    """The fields that the picture fills; the rest is unknown, as nothing can be learned there."""
+    masks = np.full((len(dataset.class_names), spec.height // FIELD, spec.width // FIELD), UNKNOWN, np.int8)
+    rows, columns = (-(-side // FIELD) for side in decoded.content)
+    filled = masks[:, :rows, :columns]
+    filled[:] = 0
+    size = decoded.height, decoded.width
+    for number in picture.classes:
+        mask = picture.masks.get(number)
+        filled[number] = UNKNOWN if mask is None else mask.fields(size, decoded.content, spec)[:rows, :columns]
+    return masks

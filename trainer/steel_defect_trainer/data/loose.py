@@ -7,18 +7,19 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
-from steel_defect_trainer.data.masks import BoxMask
-from steel_defect_trainer.data.severstal import CLASS_NAMES, HEIGHT, WIDTH
+from steel_defect_trainer.data.masks import BoxMask, RunLengthMask
+from steel_defect_trainer.data.severstal import CLASS_NAMES, HEIGHT, WIDTH, read_annotations
 from steel_defect_trainer.data.tables import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steel_defect_trainer.data.dataset import MaskSource
     from steel_defect_trainer.data.masks import Box
 
 
 def open_loose_pictures(folder: Path) -> DataSet:
-    """Read the labelled ones: `labels.csv`, `train_images/` and, for where, `train_bboxes.csv`.
+    """Read the labelled ones: `labels.csv`, `train_images/` and, for where, `masks.csv` or else `train_bboxes.csv`.
 
     A picture has one row of boxes for each of its classes. The class is not named, but the rows come in the order of
     the classes: over all 6,666 defect pictures no class has a larger mask than the boxes that this order gives it.
@@ -29,14 +30,26 @@ def open_loose_pictures(folder: Path) -> DataSet:
     boxes: dict[str, list[tuple[Box, ...]]] = defaultdict(list)
     for _, row in rows(folder / "train_bboxes.csv", ("ImageId", "bboxes")):
         boxes[row["ImageId"]].append(tuple(tuple(box) for box in json.loads(row["bboxes"])))
+    exact = _masks(folder / "masks.csv")
     pictures = []
     for _, row in rows(folder / "labels.csv", ("file", "ImageId", "ClassIds", "source_repo")):
         numbers = sorted(int(word) - 1 for word in row["ClassIds"].replace("|", " ").split())
-        masks = dict(zip(numbers, map(BoxMask, boxes[row["ImageId"]]), strict=True))
+        masks: dict[int, MaskSource] = dict(zip(numbers, map(BoxMask, boxes[row["ImageId"]]), strict=True))
+        masks |= {number: mask for number, mask in exact[row["ImageId"]].items() if number in masks}
         pictures.append(
             LabelledPicture(f"train_images/{row['file']}", frozenset(numbers), masks, group=row["source_repo"])
         )
     return _severstal(folder, pictures)
+
+
+def _masks(table: Path) -> dict[str, dict[int, RunLengthMask]]:
+    """Picture to class to its true mask, as far as the table has them; a folder may have no such table."""
+    masks: dict[str, dict[int, RunLengthMask]] = defaultdict(dict)
+    if table.exists():
+        for annotation in read_annotations(table):
+            where = f"{table}, row {annotation.row}"
+            masks[annotation.name][annotation.number] = RunLengthMask(annotation.runs, where)
+    return masks
 
 
 def open_agreed_pictures(folder: Path) -> DataSet:

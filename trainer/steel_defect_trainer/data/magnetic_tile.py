@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
-from steel_defect_trainer.data.generic import CLEAN, TABLE, open_table
+from steel_defect_trainer.data.generic import TABLE, open_table
+from steel_defect_trainer.data.label_words import CLEAN
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
 from steel_defect_trainer.data.tables import rows
 from steel_defect_trainer.files import replacing

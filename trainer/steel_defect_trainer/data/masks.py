@@ -1,4 +1,4 @@
-"""The kinds of masks: a run-length text, a picture, boxes."""
+"""Masks in tables: a run-length text, boxes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-from PIL import Image
 
 from steel_defect_trainer.data import rle
 from steel_defect_trainer.errors import DataError, MaskError
-from steel_defect_trainer.strips import UNKNOWN, cells_of_mask
+from steel_defect_trainer.strips import UNKNOWN, cells_of_mask, fields_of_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -58,53 +56,13 @@ class RunLengthMask:
         """See `MaskSource`."""
         return cells_of_mask(self.mask(size), content, spec)
 
+    def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+        """See `MaskSource`."""
+        return fields_of_mask(self.mask(size), content, spec)
+
     def key(self) -> str:
         """See `MaskSource`."""
         return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class PictureMask:
-    """A picture as large as the one it belongs to, bright where damaged; `where` names file and row for errors."""
-
-    path: Path
-    where: str
-
-    def mask(self, size: tuple[int, int]) -> NDArray[np.bool_]:
-        """The pixels above half of the mask's brightest: 0 and 1 work as do 0 and 255, and lossy edges do no harm.
-
-        Raises:
-            DataError: there is no such picture, it has another size, or it is black all over.
-        """
-        try:
-            with Image.open(self.path) as image:
-                values = np.asarray(image.convert("L"))
-        except OSError as error:
-            message = f"{self.where}: the mask {self.path} cannot be read: {error.strerror or error}"
-            raise DataError(message) from error
-        if values.shape != size:
-            message = (
-                f"{self.where}: the mask {self.path.name} has {values.shape[1]} x {values.shape[0]} pixels, "
-                f"its picture {size[1]} x {size[0]}; a mask is as large as its picture"
-            )
-            raise DataError(message)
-        if not values.any():
-            message = f"{self.where}: the mask {self.path.name} is black; leave it out if the place is not known"
-            raise DataError(message)
-        return np.asarray(values.astype(np.float32) > values.max() / 2)
-
-    def cells(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
-        """See `MaskSource`."""
-        return cells_of_mask(self.mask(size), content, spec)
-
-    def key(self) -> str:
-        """See `MaskSource`."""
-        try:
-            state = self.path.stat()
-        except OSError as error:
-            message = f"{self.where}: the mask {self.path} cannot be read: {error.strerror or error}"
-            raise DataError(message) from error
-        return f"{self.path.name}\0{state.st_size}\0{state.st_mtime_ns}"
 
 
 @dataclass(frozen=True)
@@ -122,6 +80,13 @@ class BoxMask:
         cells = cells_of_mask(near, content, spec)
         wide = cells_of_mask(far, content, spec)
         return np.where((cells == 0) & (wide != 0), UNKNOWN, cells).astype(np.int8)
+
+    def fields(self, size: tuple[int, int], content: tuple[int, int], spec: InputSpec) -> NDArray[np.int8]:
+        """See `MaskSource`: sound outside of the boxes, and nothing is known inside."""
+        inside = np.zeros(size, np.bool_)
+        for top, left, bottom, right in self.boxes:
+            inside[top : bottom + 1, left : right + 1] = True
+        return np.where(fields_of_mask(inside, content, spec) > 0, UNKNOWN, 0).astype(np.int8)
 
     def key(self) -> str:
         """See `MaskSource`."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from steel_defect_trainer.data.label_words import CLEAN_WORDS
 from steel_defect_trainer.data.tables import rows
 from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.files import replacing
@@ -160,6 +161,9 @@ def check(split: Split, dataset: DataSet, where: str) -> None:
         if kinds[part] != {False, True}:
             missing = "pictures" if not kinds[part] else "clean pictures" if True in kinds[part] else "defect pictures"
             message = f"{where}: part {part} of {dataset.folder} has no {missing}; each part needs both kinds"
+            if not any(False in kind for kind in kinds.values()):
+                words, names = ", ".join(CLEAN_WORDS), ", ".join(dataset.class_names)
+                message += f". Clean are those called {words}; all pictures here are called {names}"
             raise DataError(message)
 
 

@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from steel_defect.contract import InputSpec
 from steel_defect_trainer.data.load import read_picture
-from steel_defect_trainer.data.masks import PictureMask, RunLengthMask
+from steel_defect_trainer.data.mask_files import MaskFile
+from steel_defect_trainer.data.masks import RunLengthMask
 from steel_defect_trainer.data.parallel import with_progress
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def known_mask(picture: LabelledPicture, number: int, size: tuple[int, int] | No
         DataError: the mask cannot be used.
     """
     source = picture.masks.get(number)
-    if size is None or not isinstance(source, RunLengthMask | PictureMask):
+    if size is None or not isinstance(source, RunLengthMask | MaskFile):
         return None
     return source.mask(size)
 

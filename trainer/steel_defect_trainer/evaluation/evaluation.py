@@ -9,6 +9,7 @@ import numpy as np
 
 from steel_defect_trainer.errors import RunError
 from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
+from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
 
@@ -36,6 +37,7 @@ class Evaluation:
         measures: of the calibrated answers.
         uncalibrated: of the same answers without calibration, at the threshold 0.5.
         recall_floor: that the threshold had to keep on validation, if any.
+        masks: of the masks; None for a network without them, or without true masks to choose a threshold by.
     """
 
     run: Run
@@ -50,6 +52,7 @@ class Evaluation:
     measures: Measures
     uncalibrated: Measures
     recall_floor: float | None
+    masks: MaskMeasures | None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -116,7 +119,25 @@ def evaluate(
             predictions.defect_logits.astype(np.float64), predictions.classes, 0.5, groups
         ),
         recall_floor=recall_floor if threshold is None else None,
+        masks=_masks(run, part, chooser, calibration),
     )
+
+
+def _masks(run: Run, part: str, chooser: Run, calibration: Calibration) -> MaskMeasures | None:
+    """The masks of a part, by a rule that is chosen on the validation part of `chooser`."""
+    counts, held_out = run.mask_counts(part), chooser.mask_counts("validation")
+    if counts is None or held_out is None:
+        return None
+    rule = choose_rule(held_out, _class_probabilities(chooser, "validation", calibration))
+    if rule is None:
+        return None
+    return measure_masks(counts, _class_probabilities(run, part, calibration), rule, run.groups(counts.names))
+
+
+def _class_probabilities(run: Run, part: str, calibration: Calibration) -> NDArray[np.float64]:
+    logits = run.predictions(part).class_logits
+    assert logits is not None  # noqa: S101 - a network with masks has them
+    return calibration.probabilities(logits)
 
 
 def _rule(recall_floor: float | None, threshold: float | None) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steel_defect_trainer.evaluation.evaluation import Evaluation
+    from steel_defect_trainer.evaluation.masks import MaskMeasures
     from steel_defect_trainer.runs.run import Run
 
 SCHEMA_VERSION: Final = 1
@@ -50,6 +51,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
             "resamples": RESAMPLES,
             "groups": evaluation.groups,
         },
+        "masks": None if evaluation.masks is None else _masks(evaluation.masks, evaluation.class_names),
         "scan": {name: [_number(value) for value in values] for name, values in vars(evaluation.scan).items()},
     }
 
@@ -96,6 +98,20 @@ def stored_calibration(run: Run, content: dict[str, Any]) -> Calibration:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{run.files.evaluation} holds no decision: {error}; run `steel-defect evaluate {run.folder}` again"
         raise RunError(message) from error
+
+
+def _masks(masks: MaskMeasures, class_names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "rule": asdict(masks.rule),
+        "pictures": masks.pictures,
+        "dice": _interval(masks.dice),
+        "iou": _interval(masks.iou),
+        "kaggle_dice": _interval(masks.kaggle_dice),
+        "classes": {
+            name: {"dice": _interval(dice), "iou": _interval(iou)}
+            for name, dice, iou in zip(class_names, masks.class_dice, masks.class_iou, strict=True)
+        },
+    }
 
 
 def _interval(found: Interval) -> dict[str, float | None]:

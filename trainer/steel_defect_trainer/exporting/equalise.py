@@ -30,6 +30,16 @@ _POWER: Final = 0.75
 _MOST: Final = 1e4
 
 
+def add_biases(model: onnx.ModelProto) -> None:
+    """Give each convolution that has no bias one of zeros: what rounding does to a network is put right in biases."""
+    weights = {item.name: item for item in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Conv" and len(node.input) == 2:  # noqa: PLR2004 - the third is the bias
+            bias = np.zeros(weights[node.input[1]].dims[0], np.float32)
+            node.input.append(f"{node.name}/bias")
+            model.graph.initializer.append(numpy_helper.from_array(bias, node.input[2]))
+
+
 def equalise(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> None:
     """Change the weights in place; the outputs stay the same but for rounding.
 

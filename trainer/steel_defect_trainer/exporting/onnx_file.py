@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import onnx
 import torch
@@ -14,16 +14,12 @@ from steel_defect_trainer.files import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import nn
-
     from steel_defect.contract import ModelContract
-
-# A network gives the first of these, or all.
-OUTPUTS: Final = ("defect_prob", "class_prob", "defect_map")
+    from steel_defect_trainer.networks.deployed import Deployed
 
 
-def export(deployed: nn.Module, contract: ModelContract, path: Path) -> None:
-    """Write the model file: input `image` uint8 (N, H, W) with N free, outputs of `OUTPUTS`, and the contract inside.
+def export(deployed: Deployed, contract: ModelContract, path: Path) -> None:
+    """Write the model file: input `image` uint8 (N, H, W) with N free, the outputs it names, and the contract inside.
 
     The same weights and contract give the same bytes.
 
@@ -32,14 +28,12 @@ def export(deployed: nn.Module, contract: ModelContract, path: Path) -> None:
         OSError: the file cannot be written; the file before is unchanged.
     """
     example = torch.zeros((2, contract.input.height, contract.input.width), dtype=torch.uint8)
-    with torch.inference_mode():
-        names = OUTPUTS[: len(deployed(example))]
     program = torch.onnx.export(
         deployed,
         (example,),
         dynamo=True,
         input_names=["image"],
-        output_names=list(names),
+        output_names=list(deployed.outputs),
         dynamic_shapes=({0: torch.export.Dim("batch")},),
         verbose=False,
     )

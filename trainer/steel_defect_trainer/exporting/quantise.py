@@ -38,7 +38,7 @@ from onnxruntime.quantization import (
 )
 
 from steel_defect_trainer.errors import QuantisationError
-from steel_defect_trainer.exporting.equalise import equalise, ranges_of
+from steel_defect_trainer.exporting.equalise import add_biases, equalise, ranges_of
 from steel_defect_trainer.exporting.rounding import round_weights
 from steel_defect_trainer.files import replacing
 
@@ -69,6 +69,7 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_fir
     model = onnx.load(source)
     metadata = {item.key: item.value for item in model.metadata_props}
     names = nodes_to_quantise(model, float_first)
+    add_biases(model)
     equalise(model, pixels)
     round_weights(model, frozenset(names), pixels)
     with tempfile.TemporaryDirectory() as folder, _quiet():

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import nn
 
     from steel_defect_trainer.evaluation.calibration import Calibration
     from steel_defect_trainer.exporting.card import Int8
+    from steel_defect_trainer.networks.deployed import Deployed
     from steel_defect_trainer.runs.run import Run
     from steel_defect_trainer.strips import StripSet
 
@@ -162,7 +162,7 @@ def _contract(request: ExportRequest, calibration: Calibration, evaluation: dict
         raise ExportError(str(error)) from error
 
 
-def _parity(deployed: nn.Module, path: Path, run: Run, strips: StripSet) -> str:
+def _parity(deployed: Deployed, path: Path, run: Run, strips: StripSet) -> str:
     """Compare the file with the network on the bytes of some pictures."""
     assert run.pictures is not None  # noqa: S101 - they have been read
     parity = check_parity(deployed, path, [run.pictures / name for name in strips.names])

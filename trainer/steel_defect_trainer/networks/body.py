@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,20 @@ _RGB_STD: Final = (0.229, 0.224, 0.225)
 _GRAY_MEAN: Final = 0.449
 
 
+class Answers(NamedTuple):
+    """What a network says of N pictures: logits that are not calibrated, float32.
+
+    Attributes:
+        defect: of any damage, (N,).
+        classes: of each class, (N, C); None if the network does not distinguish classes.
+        places: of each class at each place, (N, C, h, w); None if the network knows no places.
+    """
+
+    defect: Tensor
+    classes: Tensor | None = None
+    places: Tensor | None = None
+
+
 class GrayMobileNet(nn.Module, ABC):
     """MobileNetV2's features on one gray channel; what is behind them, and what is learned, is each network's own."""
 
@@ -37,24 +51,22 @@ class GrayMobileNet(nn.Module, ABC):
         self.features = mobilenet_v2(weights=None).features
         self.features[0][0] = nn.Conv2d(1, 32, 3, stride=2, padding=1, bias=False)
         self._frozen_blocks = 0
+        self._features_rest = False
         self._batch_norm_frozen = False
 
     @abstractmethod
-    def forward(self, image: Tensor) -> Tensor:
-        """Gray uint8 (N, H, W) to the network's own logits."""
+    def forward(self, image: Tensor) -> Answers:
+        """Judge gray pictures, uint8 (N, H, W)."""
 
     @abstractmethod
-    def answers(self, logits: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What `forward` gave, as the logit of any defect (N,) and of each class (N, C) or None."""
-
-    @abstractmethod
-    def loss(self, logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:
+    def loss(self, answers: Answers, classes: Tensor, places: Tensor) -> Tensor:
         """How wrong a batch is: the mean over its pictures, so that parts of a batch can be averaged.
 
         Args:
-            logits: what `forward` gave.
+            answers: what `forward` gave.
             classes: float32 (N, C), 1 if the picture has the class.
-            cells: int8 (N, C, h, w): 1 damaged, 0 sound, -1 unknown.
+            places: int8 (N, C, h, w): above 0 damaged, 0 sound, -1 unknown: cells or masks of a set,
+                by the recipe's `network.learns_masks`.
         """
 
     def freeze(self, *, trained_blocks: int, batch_norm: bool) -> None:
@@ -69,6 +81,12 @@ class GrayMobileNet(nn.Module, ABC):
         self._batch_norm_frozen = batch_norm
         self.features[: self._frozen_blocks].requires_grad_(requires_grad=False)
         self.train(self.training)
+
+    def rest_features(self, rest: bool) -> None:  # noqa: FBT001 - a state, not a flag
+        """Let only the head learn for now, or let what is not frozen learn again."""
+        if rest is not self._features_rest:
+            self._features_rest = rest
+            self.features[self._frozen_blocks :].requires_grad_(not rest)
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
         """Switch to training, except for what is frozen."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import nn
 
-from steel_defect_trainer.networks.body import FEATURES, GrayMobileNet, normalise
+from steel_defect_trainer.networks.body import FEATURES, Answers, GrayMobileNet, normalise
 from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:
@@ -40,15 +40,11 @@ class ClassifierNet(GrayMobileNet):
             layers += [nn.Linear(FEATURES * cells, hidden), nn.ReLU(), nn.Dropout(dropout)]
         self.head = nn.Sequential(*layers, nn.Linear(hidden or FEATURES * cells, 1))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Gray uint8 (N, H, W) to the logit of a defect (N,)."""
+    def forward(self, image: Tensor) -> Answers:
+        """Judge gray pictures, uint8 (N, H, W): one logit each."""
         logits: Tensor = self.head(self.features(normalise(image)).float())
-        return logits.squeeze(1)
+        return Answers(logits.squeeze(1).float())
 
-    def answers(self, logits: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Give the logits as they are; there are none of the classes."""
-        return logits, None
-
-    def loss(self, logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:  # noqa: ARG002 - it knows no places
+    def loss(self, answers: Answers, classes: Tensor, places: Tensor) -> Tensor:  # noqa: ARG002 - it knows no places
         """Binary cross entropy of the picture."""
-        return F.binary_cross_entropy_with_logits(logits, classes.amax(dim=1))
+        return F.binary_cross_entropy_with_logits(answers.defect, classes.amax(dim=1))

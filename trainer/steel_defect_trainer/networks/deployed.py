@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -13,59 +14,102 @@ from steel_defect_trainer.errors import ExportError
 from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.classifier import ClassifierNet
 from steel_defect_trainer.networks.strip import StripNet, class_logits, picture_logit
+from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
+from steel_defect_trainer.strips import CELL, FIELD
 
 if TYPE_CHECKING:
     from steel_defect_trainer.networks.body import GrayMobileNet
 
+Module = TypeVar("Module", bound=nn.Module)
 
-class DeployedStripNet(nn.Module):
-    """A strip network as it is exported."""
 
+class Deployed(nn.Module):
+    """A network as it is exported: gray uint8 (N, H, W) to a tuple of probabilities, 0..1, named by `outputs`."""
+
+    outputs: ClassVar[tuple[str, ...]]
     scale: Tensor
     offset: Tensor
 
-    def __init__(self, network: StripNet, scale: float, offset: float) -> None:
-        """Copy a trained network; probability = sigmoid(scale * logit + offset)."""
+    def __init__(self, scale: float, offset: float) -> None:
+        """Calibrate by probability = sigmoid(scale * logit + offset)."""
         super().__init__()
+        self.register_buffer("scale", torch.tensor(scale))
+        self.register_buffer("offset", torch.tensor(offset))
+
+    def calibrated(self, logits: Tensor) -> Tensor:
+        """Logits to probabilities."""
+        return torch.sigmoid(self.scale * logits + self.offset)
+
+
+class DeployedStripNet(Deployed):
+    """A strip network as it is exported."""
+
+    outputs = ("defect_prob", "class_prob", "defect_map")
+
+    def __init__(self, network: StripNet, scale: float, offset: float) -> None:
+        """Copy a trained network, and calibrate it."""
+        super().__init__(scale, offset)
         fused = StripNet(network.head.out_channels)
         fused.load_state_dict(network.state_dict())
         self.features = fold_batch_norm(fused.eval().features)
         self.head: nn.Conv2d = fused.head if fused.head.whole.any() else fused.head.without_whole()
-        self.register_buffer("scale", torch.tensor(scale))
-        self.register_buffer("offset", torch.tensor(offset))
         self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gray uint8 (N, H, W) to defect_prob (N,), class_prob (N, C), defect_map (N, C, H/32, W/32), all 0..1."""
         cells = self.head(self.features(normalise(image)))
-        defect = torch.sigmoid(self.scale * picture_logit(cells) + self.offset)
-        classes = torch.sigmoid(self.scale * class_logits(cells) + self.offset)
+        defect, classes = self.calibrated(picture_logit(cells)), self.calibrated(class_logits(cells))
         return defect, classes, torch.sigmoid(cells)
 
 
-class DeployedClassifier(nn.Module):
-    """A plain classifier as it is exported."""
+class DeployedUnifiedNet(Deployed):
+    """A unified network as it is exported."""
 
-    scale: Tensor
-    offset: Tensor
+    outputs = ("defect_prob", "class_prob", "defect_map", "mask_prob")
 
-    def __init__(self, network: ClassifierNet, scale: float, offset: float) -> None:
-        """Copy a trained network; probability = sigmoid(scale * logit + offset)."""
-        super().__init__()
+    def __init__(self, network: UnifiedNet, scale: float, offset: float) -> None:
+        """Copy a trained network, and calibrate its answers about the whole picture."""
+        super().__init__(scale, offset)
         copied = copy.deepcopy(network).cpu().eval()
         self.features = fold_batch_norm(copied.features)
         self.head = copied.head
-        self.register_buffer("scale", torch.tensor(scale))
-        self.register_buffer("offset", torch.tensor(offset))
+        fold_batch_norm(self.head)
+        self.eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Judge gray pictures, uint8 (N, H, W); everything 0..1.
+
+        Returns:
+            defect_prob (N,), class_prob (N, C), defect_map (N, C, H/32, W/32), the most of each cell of what follows,
+            and mask_prob (N, C, H/4, W/4).
+        """
+        features, taps = tapped(self.features, image)
+        # Before the whole picture is judged, as nothing behind the last clipped activation becomes int8.
+        masks = torch.sigmoid(self.head.pyramid(taps))
+        whole = self.calibrated(self.head.judge(statistics_of(features, image)))
+        return whole[:, 0], whole[:, 1:], F.max_pool2d(masks, CELL // FIELD), masks
+
+
+class DeployedClassifier(Deployed):
+    """A plain classifier as it is exported."""
+
+    outputs = ("defect_prob",)
+
+    def __init__(self, network: ClassifierNet, scale: float, offset: float) -> None:
+        """Copy a trained network, and calibrate it."""
+        super().__init__(scale, offset)
+        copied = copy.deepcopy(network).cpu().eval()
+        self.features = fold_batch_norm(copied.features)
+        self.head = copied.head
         self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor]:
         """Gray uint8 (N, H, W) to defect_prob (N,), 0..1."""
         logits = self.head(self.features(normalise(image))).squeeze(1)
-        return (torch.sigmoid(self.scale * logits + self.offset),)
+        return (self.calibrated(logits),)
 
 
-def deploy(network: GrayMobileNet, scale: float, offset: float) -> nn.Module:
+def deploy(network: GrayMobileNet, scale: float, offset: float) -> Deployed:
     """The form of a trained network that is exported; probability = sigmoid(scale * logit + offset).
 
     Raises:
@@ -73,13 +117,15 @@ def deploy(network: GrayMobileNet, scale: float, offset: float) -> nn.Module:
     """
     if isinstance(network, StripNet):
         return DeployedStripNet(network, scale, offset)
+    if isinstance(network, UnifiedNet):
+        return DeployedUnifiedNet(network, scale, offset)
     if isinstance(network, ClassifierNet):
         return DeployedClassifier(network, scale, offset)
     message = f"a {type(network).__name__} cannot be exported"
     raise ExportError(message)
 
 
-def fold_batch_norm(module: nn.Sequential) -> nn.Sequential:
+def fold_batch_norm(module: Module) -> Module:
     """Fold every batch normalisation into the convolution before it, in place; the numbers stay those of evaluation."""
     for container in list(module.modules()):
         if not isinstance(container, nn.Sequential):

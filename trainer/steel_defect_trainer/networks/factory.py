@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steel_defect_trainer.networks.classifier import ClassifierNet
 from steel_defect_trainer.networks.strip import StripNet
+from steel_defect_trainer.networks.unified import UnifiedNet
 
 if TYPE_CHECKING:
     from steel_defect_trainer.networks.body import GrayMobileNet
@@ -22,4 +23,6 @@ def build_network(recipe: Recipe, classes: int) -> GrayMobileNet:
     plan = recipe.network
     if plan.kind == "strip":
         return StripNet(classes, dropout=plan.dropout)
+    if plan.kind == "unified":
+        return UnifiedNet(classes, dropout=plan.dropout)
     return ClassifierNet(recipe.input, pooled=plan.pooled, hidden=plan.hidden, dropout=plan.dropout)

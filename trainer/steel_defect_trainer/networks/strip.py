@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import Tensor, nn
 
-from steel_defect_trainer.networks.body import FEATURES, GrayMobileNet, normalise
+from steel_defect_trainer.networks.body import FEATURES, Answers, GrayMobileNet, normalise
 
 CLASSES: Final = 4
 # Most cells show no damage: start from odds of about 1 to 400 in each, for 400 cells and classes.
@@ -62,23 +62,21 @@ class StripNet(GrayMobileNet):
         self.dropout = nn.Dropout(dropout)
         self.head = MapHead(classes)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Gray uint8 (N, H, W) to class logits (N, C, H/32, W/32)."""
-        cells: Tensor = self.head(self.dropout(self.features(normalise(image))).float())
-        return cells
+    def forward(self, image: Tensor) -> Answers:
+        """Judge gray pictures, uint8 (N, H, W); places are the cells, (N, C, H/32, W/32)."""
+        cells: Tensor = self.head(self.dropout(self.features(normalise(image))).float()).float()
+        return Answers(picture_logit(cells), class_logits(cells), cells)
 
-    def answers(self, logits: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Cell logits (N, C, h, w) to the logits of any damage (N,) and of each class (N, C)."""
-        return picture_logit(logits), class_logits(logits)
-
-    def loss(self, logits: Tensor, classes: Tensor, cells: Tensor) -> Tensor:
+    def loss(self, answers: Answers, classes: Tensor, places: Tensor) -> Tensor:
         """Add up the loss of the picture, of its classes, and of those of its cells that are known."""
-        defect = F.binary_cross_entropy_with_logits(picture_logit(logits), classes.amax(dim=1))
-        kinds = F.binary_cross_entropy_with_logits(class_logits(logits), classes)
-        each = F.binary_cross_entropy_with_logits(logits, (cells == 1).float(), reduction="none")
+        assert answers.classes is not None  # noqa: S101 - `forward` gives both
+        assert answers.places is not None  # noqa: S101 - as above
+        defect = F.binary_cross_entropy_with_logits(answers.defect, classes.amax(dim=1))
+        kinds = F.binary_cross_entropy_with_logits(answers.classes, classes)
+        damaged = (places == 1).float()
+        each = F.binary_cross_entropy_with_logits(answers.places, damaged, reduction="none")
         # Damaged cells are few: in each picture they weigh about as much as all sound ones together.
-        damaged = (cells == 1).float()
-        weight = damaged + 0.5 * (cells == 0).float()
+        weight = damaged + 0.5 * (places == 0).float()
         dense = (each * weight).flatten(1).sum(dim=1) / (damaged.flatten(1).sum(dim=1) + 2)
         return defect + kinds + 0.5 * dense.mean()
 

@@ -63,6 +63,10 @@ class RunFolder:
         """Labels and logits of one part, "validation" or "test"."""
         return self.path / f"{part}.npz"
 
+    def mask_counts(self, part: str) -> Path:
+        """How the masks of one part overlap the true ones; only of networks with masks."""
+        return self.path / f"{part}-masks.npz"
+
     def log_lines(self) -> Iterator[dict[str, Any]]:
         """The lines of the log in order, none if there is no log. A last line that was cut off by a stop is left out.
 

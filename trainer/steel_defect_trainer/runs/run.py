@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from steel_defect_trainer.errors import PredictionsError, RunError
 from steel_defect_trainer.predictions import Predictions
 from steel_defect_trainer.runs.folder import RunFolder, read_object
+from steel_defect_trainer.runs.mask_counts import MaskCounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,24 @@ class Run:
             message = f"all {len(predictions)} pictures of {path} have {kind}; figures need pictures of both kinds"
             raise RunError(message)
         return predictions
+
+    def mask_counts(self, part: str) -> MaskCounts | None:
+        """How the masks of one part overlap the true ones; None for a network without masks.
+
+        Raises:
+            RunError: they are damaged, or not of the pictures that were predicted.
+        """
+        path = self.files.mask_counts(part)
+        try:
+            counts = MaskCounts.load(path)
+        except FileNotFoundError:
+            return None
+        except PredictionsError as error:
+            raise RunError(str(error)) from error
+        if counts.names != self.predictions(part).names:
+            message = f"{path} is not of the pictures in {self.files.predictions(part)}: train into an empty folder"
+            raise RunError(message)
+        return counts
 
     def groups(self, names: Sequence[str]) -> tuple[str, ...] | None:
         """The group of each picture by the run's split; None without a split, or if no two belong together.

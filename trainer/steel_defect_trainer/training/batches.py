@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from steel_defect_trainer.training.augment import augment
+from steel_defect_trainer.augmentation.augment import augment
+from steel_defect_trainer.augmentation.paste import paste
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from steel_defect_trainer.recipe import Augmentation, Recipe
+    from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.strips import StripSet
     from steel_defect_trainer.training.distributed import World
 
@@ -54,38 +55,44 @@ def batches(  # noqa: PLR0913 - what a step sees depends on all of these
     Args:
         strips: all of them; only those of the mixture are used.
         mixture: what is in a batch.
-        recipe: for its seed and its augmentation.
+        recipe: for its seed, its augmentation, and whether it learns places from masks.
         steps: which steps are wanted, in order.
         world: the processes that share each batch.
         workers: processes that load ahead; 0 to load in this one.
 
     Yields:
-        Pixels uint8 (n, H, W), classes float32 (n, C), cells int8 (n, C, h, w).
+        Pixels uint8 (n, H, W), classes float32 (n, C), places int8 (n, C, h, w).
     """
     cuda = world.device.type == "cuda"
     loader: DataLoader[Any] = DataLoader(
-        _Strips(strips, recipe.augmentation, recipe.seed),
+        _Strips(strips, mixture, recipe),
         batch_sampler=_Steps(mixture, recipe.seed, steps, world),
         num_workers=workers,
         pin_memory=cuda,
         persistent_workers=workers > 0,
     )
-    for pixels, classes, cells in loader:
-        yield tuple(part.to(world.device, non_blocking=cuda) for part in (pixels, classes, cells))
+    for pixels, classes, places in loader:
+        yield tuple(part.to(world.device, non_blocking=cuda) for part in (pixels, classes, places))
 
 
 class _Strips(Dataset[Any]):
     """One augmented strip for each slot."""
 
-    def __init__(self, strips: StripSet, how: Augmentation, seed: int) -> None:
-        self._strips, self._how, self._seed = strips, how, seed
+    def __init__(self, strips: StripSet, mixture: Mixture, recipe: Recipe) -> None:
+        self._strips, self._how, self._seed = strips, recipe.augmentation, recipe.seed
+        self._places = strips.masks if recipe.network.learns_masks else strips.cells
+        usable = np.unique(np.concatenate([indices for indices, _ in mixture]))
+        self._donors = usable[strips.defect[usable]]
 
     def __getitem__(self, slot: Slot) -> tuple[Tensor, Tensor, Tensor]:
         index, step, within = slot
         strips, rng = self._strips, np.random.default_rng((self._seed, step, within))
-        parts = augment(strips.pixels[index], strips.classes[index], strips.cells[index], self._how, rng)
-        pixels, classes, cells = (torch.from_numpy(np.array(part)) for part in parts)
-        return pixels, classes, cells
+        parts = augment(strips.pixels[index], strips.classes[index], self._places[index], self._how, rng)
+        if self._how.paste and len(self._donors) and rng.random() < self._how.paste:
+            donor = rng.choice(self._donors)
+            parts = paste(parts, (strips.pixels[donor], self._places[donor]), rng)
+        pixels, classes, places = (torch.from_numpy(np.array(part)) for part in parts)
+        return pixels, classes, places
 
 
 class _Steps(Sampler[list["Slot"]]):

@@ -38,11 +38,16 @@ def build_optimizer(network: GrayMobileNet, plan: Optimisation) -> torch.optim.O
 def rate_at(step: int, steps: int, plan: Optimisation) -> float:
     """Factor on the peak rates: a linear warm-up, then constant or half a cosine to zero.
 
+    If the head learns first, alone, there is a warm-up for it too, then its peak rate; the schedule begins after that.
+
     Args:
         step: from 0.
         steps: all of them.
         plan: for the schedule.
     """
+    if step < plan.heads_first:
+        return min(1.0, (step + 1) / max(1, round(plan.warm_up * plan.heads_first)))
+    step, steps = step - plan.heads_first, steps - plan.heads_first
     warm = round(plan.warm_up * steps)
     if step < warm:
         return (step + 1) / warm

@@ -19,11 +19,11 @@ from steel_defect_trainer.errors import CheckpointError, RecipeError
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.networks.body import load_backbone
 from steel_defect_trainer.networks.factory import build_network
-from steel_defect_trainer.recipe import Recipe, to_json
+from steel_defect_trainer.recipe import Recipe, from_table, to_json
 from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.training.batches import mixture_of
 from steel_defect_trainer.training.checkpoint import load_network
-from steel_defect_trainer.training.predict import predict
+from steel_defect_trainer.training.predict import predict, predict_masks
 from steel_defect_trainer.training.train import Job, train
 
 if TYPE_CHECKING:
@@ -101,9 +101,13 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
     network = train(network, job, world)
     judged = "test" if recipe.data.final else "validation"
-    predictions = predict(network, strips.take(parts[judged]), world)
+    held_out = strips.take(parts[judged])
+    predictions = predict(network, held_out, world)
+    mask_counts = predict_masks(network, held_out, world) if recipe.network.learns_masks else None
     if world.leads:
         predictions.save(run.predictions(judged))
+        if mask_counts is not None:
+            mask_counts.save(run.mask_counts(judged))
     return run
 
 
@@ -157,7 +161,7 @@ def _describe(
         "pictures": {part: int(chosen.sum()) for part, chosen in parts.items()},
         "defects": {part: int((chosen & strips.defect).sum()) for part, chosen in parts.items()},
     }
-    if run.recipe.exists() and run.recipe.read_text(encoding="utf-8") != to_json(recipe):
+    if run.recipe.exists() and from_table(json.loads(run.recipe.read_text(encoding="utf-8"))) != recipe:
         message = f"{run.path} holds a run of another recipe: name another folder with --output"
         raise CheckpointError(message)
     if run.data.exists() and json.loads(run.data.read_text(encoding="utf-8"))["digest"] != strips.digest:

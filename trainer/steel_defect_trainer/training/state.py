@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from steel_defect_trainer.errors import CheckpointError
+from steel_defect_trainer.recipe import from_table
 from steel_defect_trainer.training.checkpoint import read_checkpoint, write_checkpoint
 from steel_defect_trainer.training.optimisation import build_optimizer
 
@@ -67,13 +68,15 @@ class TrainingState:
         if world.size > 1 and world.device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.network = network
-        self.replica: nn.Module = DistributedDataParallel(network) if world.size > 1 else network
+        self.replica: nn.Module = network
+        if world.size > 1:
+            self.replica = DistributedDataParallel(network, find_unused_parameters=recipe.optimisation.heads_first > 0)
         self.optimizer = build_optimizer(network, recipe.optimisation)
         self._average = AveragedModel(network, avg_fn=_averaging(recipe.optimisation.average), use_buffers=True)
         self.precision = precision_on(world.device, recipe.precision)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision is torch.float16)
         self.progress = Progress()
-        self._recipe = asdict(recipe)
+        self._recipe = recipe
 
     @property
     def average(self) -> GrayMobileNet:
@@ -93,7 +96,7 @@ class TrainingState:
         write_checkpoint(
             path,
             {
-                "recipe": self._recipe,
+                "recipe": asdict(self._recipe),
                 "network": self.network.state_dict(),
                 "average": self._average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
@@ -110,7 +113,7 @@ class TrainingState:
             CheckpointError: it is damaged, or of another recipe.
         """
         state = read_checkpoint(path)
-        if state["recipe"] != self._recipe:
+        if from_table(state["recipe"]) != self._recipe:
             message = f"{path} is of another recipe: train into another folder, or remove this one to start again"
             raise CheckpointError(message)
         self.network.load_state_dict(state["network"])

@@ -20,7 +20,7 @@ from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.runlog import RunLog
 from steel_defect_trainer.training.state import TrainingState
 from steel_defect_trainer.training.validation import figures
-from steel_defect_trainer.training.whole import fit_whole
+from steel_defect_trainer.training.whole import fit_whole, standardise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +95,8 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
     if plan.batch % world.size:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
         raise RecipeError(message)
+    if not run.last.exists():
+        standardise(network, job.strips, _learned(job))
     start = copy.deepcopy(network)
     state = TrainingState(network, recipe, world)
     if run.last.exists():
@@ -111,6 +113,7 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
             factor = rate_at(step, job.steps, plan)
             for group in state.optimizer.param_groups:
                 group["lr"] = factor * group["peak"]
+            state.network.rest_features(step < plan.heads_first)
             loss = training_step(state, batch, plan)
             progress.step = step + 1
             progress.loss += loss
@@ -137,16 +140,16 @@ def training_step(state: TrainingState, batch: tuple[Tensor, Tensor, Tensor], pl
 
     Args:
         state: changed in place; its optimiser has the rates of this step.
-        batch: pixels, classes and cells, as `training.batches.batches` gives them.
+        batch: pixels, classes and places, as `training.batches.batches` gives them.
         plan: for the largest norm of a gradient.
 
     Returns:
         The loss of the batch, or of this process's share of it.
     """
-    pixels, classes, cells = batch
+    pixels, classes, places = batch
     with torch.autocast(pixels.device.type, state.precision, enabled=state.precision is not torch.float32):
-        logits = state.replica(pixels)
-    loss = state.network.loss(logits.float(), classes, cells)
+        answers = state.replica(pixels)
+    loss = state.network.loss(answers, classes, places)
     state.optimizer.zero_grad()
     state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     if plan.clip:
@@ -156,6 +159,14 @@ def training_step(state: TrainingState, batch: tuple[Tensor, Tensor, Tensor], pl
     state.scaler.update()
     state.update_average()
     return float(loss.detach())
+
+
+def _learned(job: Job) -> NDArray[np.bool_]:
+    """Which pictures are learned from, (N,)."""
+    learned = np.zeros(len(job.strips), np.bool_)
+    for indices, _ in job.mixture:
+        learned[indices] = True
+    return learned
 
 
 def _settle(start: GrayMobileNet, job: Job) -> None:
@@ -171,9 +182,7 @@ def _settle(start: GrayMobileNet, job: Job) -> None:
         }
     )
     if plan.refit:
-        learned = np.zeros(len(job.strips), np.bool_)
-        for indices, _ in job.mixture:
-            learned[indices] = True
+        learned = _learned(job)
         fit_whole(start, job.strips, learned if job.own is None else learned & job.own)
     write_checkpoint(job.run.best, {**best, "network": start.state_dict(), "settled": True})
 

@@ -1,4 +1,4 @@
-"""Fits the weights of a strip network for the picture as a whole, once its other weights have learned.
+"""Fits what networks make of the features of a picture as a whole.
 
 A map of cells finds damage that shows in a cell. Steel of another mill differs from what the network knows all over the
 picture: its grain, its light, its dirt. The averaged features show that, and a few dozen pictures are enough to weigh
@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's u
 
 from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.strip import StripNet, picture_logit
+from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
 from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _LEAST_DEVIATION: Final = 0.01
 
 
 def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
-    """Fit a network to whole pictures.
+    """Fit a strip network to whole pictures, once its other weights have learned.
 
     A network without a map is not changed, nor is any if the pictures are all damaged or all sound.
 
@@ -59,6 +60,31 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
     with torch.no_grad():
         head.whole.add_(weight.view_as(head.whole))
         head.bias.add_(offset - mean @ weight)
+
+
+def standardise(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
+    """Measure mean and deviation of a unified network's statistics, before it learns; other networks are left alone.
+
+    One that has learned is left alone too: its weights belong to what was measured then.
+
+    Args:
+        network: on the CPU; changed in place.
+        strips: N pictures.
+        chosen: which of them will be learned from, bool (N,); if they are more than 500, 500 spread over them are used.
+    """
+    if not isinstance(network, UnifiedNet) or network.head.whole.weight.any():
+        return
+    indices = np.flatnonzero(chosen)
+    indices = indices[spread(len(indices), _MOST)]
+    network.eval()
+    with torch.no_grad():
+        batches = (
+            torch.from_numpy(np.asarray(strips.pixels[indices[start : start + _BATCH]]))
+            for start in range(0, len(indices), _BATCH)
+        )
+        statistics = torch.cat([statistics_of(tapped(network.features, pixels)[0], pixels) for pixels in batches])
+    network.head.mean.copy_(statistics.mean(dim=0))
+    network.head.deviation.copy_(statistics.std(dim=0, correction=0).clamp(min=_LEAST_DEVIATION))
 
 
 def _seen(network: StripNet, pixels: NDArray[np.uint8], indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

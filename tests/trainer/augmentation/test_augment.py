@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from steel_defect_trainer.augmentation.augment import augment
 from steel_defect_trainer.recipe import Augmentation
-from steel_defect_trainer.training.augment import augment
 from steel_defect_trainer.training.batches import batches, mixture_of
 from steel_defect_trainer.training.distributed import World
 from tests.trainer.small import ALONE, small_recipe, small_set

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from steel_defect_trainer.augmentation.window import mirror_window
 from steel_defect_trainer.strips import CELL
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _PATCH_CELLS: Final = 4
 def augment(
     pixels: NDArray[np.uint8],
     classes: NDArray[np.float32],
-    cells: NDArray[np.int8],
+    places: NDArray[np.int8],
     how: Augmentation,
     rng: np.random.Generator,
 ) -> Strip:
@@ -32,24 +33,26 @@ def augment(
     Args:
         pixels: uint8 (H, W).
         classes: float32 (C,).
-        cells: int8 (C, H/32, W/32), -1 where unknown.
+        places: int8 (C, h, w): above 0 damaged, 0 sound, -1 unknown, in cells of 32 x 32 pixels or fields of 4 x 4.
         how: chances and strengths.
         rng: of all randomness.
 
     Returns:
-        New pixels, classes and cells; the arguments are not changed.
+        New pixels, classes and places; the arguments are not changed.
     """
+    if how.window and rng.random() < how.window:
+        pixels, classes, places = mirror_window(pixels, classes, places, rng)
     if rng.random() < how.blackout:
-        pixels, classes, cells = _black_out(pixels, classes, cells, rng)
+        pixels, classes, places = _black_out(pixels, classes, places, rng)
     if rng.random() < how.shift:
-        pixels, cells = _shift(pixels, classes, cells, rng)
+        pixels, places = _shift(pixels, classes, places, rng)
     if rng.random() < how.horizontal_flip:
-        pixels, cells = pixels[:, ::-1], cells[:, :, ::-1]
+        pixels, places = pixels[:, ::-1], places[:, :, ::-1]
     if rng.random() < how.vertical_flip:
-        pixels, cells = pixels[::-1], cells[:, ::-1]
+        pixels, places = pixels[::-1], places[:, ::-1]
     if how.exposure or how.contrast:
         pixels = _relight(pixels, how, rng)
-    return np.ascontiguousarray(pixels), classes, np.ascontiguousarray(cells)
+    return np.ascontiguousarray(pixels), classes, np.ascontiguousarray(places)
 
 
 def _relight(pixels: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -62,38 +65,44 @@ def _relight(pixels: NDArray[np.uint8], how: Augmentation, rng: np.random.Genera
 
 
 def _black_out(
-    pixels: NDArray[np.uint8], classes: NDArray[np.float32], cells: NDArray[np.int8], rng: np.random.Generator
+    pixels: NDArray[np.uint8], classes: NDArray[np.float32], places: NDArray[np.int8], rng: np.random.Generator
 ) -> Strip:
     """Paint out all damage, which makes the strip clean; on a clean one, a few sound cells.
 
     A strip with a class whose place is unknown is not changed.
     """
-    damaged = (cells == 1).any(axis=(1, 2))
+    damaged = (places > 0).any(axis=(1, 2))
     if not np.array_equal(damaged, classes > 0):
-        return pixels, classes, cells
+        return pixels, classes, places
+    rows, columns = pixels.shape[0] // CELL, pixels.shape[1] // CELL
     if classes.any():
-        painted = (cells != 0).any(axis=0)
-        classes, cells = np.zeros_like(classes), np.zeros_like(cells)
+        painted = (places != 0).any(axis=0).reshape(rows, -1, columns, places.shape[2] // columns).any(axis=(1, 3))
+        classes, places = np.zeros_like(classes), np.zeros_like(places)
     else:
-        rows, columns = cells.shape[1:]
         painted = np.zeros((rows, columns), np.bool_)
         painted.flat[rng.integers(0, rows * columns, rng.integers(1, _PATCH_CELLS + 1))] = True
     pixels = pixels.copy()
     pixels[painted.repeat(CELL, axis=0).repeat(CELL, axis=1)] = 0
-    return pixels, classes, cells
+    return pixels, classes, places
 
 
 def _shift(
-    pixels: NDArray[np.uint8], classes: NDArray[np.float32], cells: NDArray[np.int8], rng: np.random.Generator
+    pixels: NDArray[np.uint8], classes: NDArray[np.float32], places: NDArray[np.int8], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
     """Move the strip sideways by whole cells, black behind it - unless the last known damage of a class would leave."""
-    width = cells.shape[2]
+    width = pixels.shape[1] // CELL
     columns = round(rng.uniform(-_LARGEST_SHIFT, _LARGEST_SHIFT) * width)
     source = slice(max(0, -columns), width - max(0, columns))
     target = slice(max(0, columns), width - max(0, -columns))
-    moved, shifted = np.zeros_like(cells), np.zeros_like(pixels)
-    moved[:, :, target] = cells[:, :, source]
-    if not np.array_equal((moved == 1).any(axis=(1, 2)), classes > 0):
-        return pixels, cells
-    shifted[:, target.start * CELL : target.stop * CELL] = pixels[:, source.start * CELL : source.stop * CELL]
+    each = places.shape[2] // width
+    moved, shifted = np.zeros_like(places), np.zeros_like(pixels)
+    moved[:, :, _cells(target, each)] = places[:, :, _cells(source, each)]
+    if not np.array_equal((moved > 0).any(axis=(1, 2)), classes > 0):
+        return pixels, places
+    shifted[:, _cells(target, CELL)] = pixels[:, _cells(source, CELL)]
     return shifted, moved
+
+
+def _cells(columns: slice, each: int) -> slice:
+    """The same columns where a cell has `each`."""
+    return slice(columns.start * each, columns.stop * each)

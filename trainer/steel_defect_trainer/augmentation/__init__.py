@@ -1,0 +1,1 @@
+"""Random changes of strips while a network learns from them."""

@@ -226,10 +226,11 @@ def test_maps_of_tiles_lie_where_the_page_has_them(width: int, height: int, size
     assert np.array_equal(found, np.rot90(page, -1, axes=(1, 2)) if plan.turned else page)
 
 
-def test_where_tiles_overlap_the_highest_counts() -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_where_tiles_overlap_the_highest_counts(order: tuple[int, int]) -> None:
     joined = JoinedMap(Framing(False, 128, 1200, ((0, 0), (0, 416)), 0.5), InputSpec())  # noqa: FBT003 - a plan
-    joined.add(0, np.full((1, 32, 200), 0.4, np.float32))
-    joined.add(1, np.full((1, 32, 200), 0.6, np.float32))
+    for tile in order:
+        joined.add(tile, np.full((1, 32, 200), (0.4, 0.6)[tile], np.float32))
     found = joined.on_page()
     assert found is not None
     assert (found[0, 0, 103], found[0, 0, 104], found[0, 0, 150]) == pytest.approx((0.4, 0.6, 0.6))

@@ -26,7 +26,7 @@ from steel_defect.uploads.processor import ForeignBucket, Outcome, UploadProcess
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
 from tests.pictures import encoded
-from tests.probe_model import CONTRACT, probe_model
+from tests.probe_model import CONTRACT, MASKED, probe_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -345,6 +345,19 @@ def test_result_keys_keep_the_key_and_stay_in_their_folder(world: World, key: st
 
 def test_long_keys_that_begin_alike_have_results_of_their_own() -> None:
     assert result_key("x" * 1023 + "a") != result_key("x" * 1023 + "b")
+
+
+def test_defects_are_in_the_result_and_masks_are_not() -> None:
+    scorer = Scorer(probe_model(MASKED, masks=True))
+    world = World(lambda: scorer)
+    picture = Image.new("L", (1600, 256), 120)
+    picture.paste(230, (400, 40, 560, 120))
+    ref = world.upload("strip.png", encoded(picture))
+    assert world.processor.process(ref) is Outcome.SCORED
+    result = world.result("strip.png")
+    assert [one["box"] for one in result["defects"]] == [{"x": 400, "y": 40, "width": 160, "height": 80}]
+    assert result["defect_count"] == 1
+    assert "masks" not in result
 
 
 def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors(

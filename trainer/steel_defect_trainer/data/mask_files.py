@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
 
-from steel_defect_trainer.data.label_map import LabelMap, find_label_map, read_label_map
-from steel_defect_trainer.data.mask_pixels import brightness_of, read_mask
-from steel_defect_trainer.data.mask_rules import COLUMN, by_label_map, by_rule, by_value, parse_value
+from steel_defect_trainer.data.label_map import LabelMap, by_label_map, find_label_map, read_label_map
+from steel_defect_trainer.data.mask_pixels import brightness_of, check_size, picture_size, read_mask
+from steel_defect_trainer.data.mask_rules import COLUMN, by_rule, by_value, parse_value
 from steel_defect_trainer.data.mask_seen import Chosen, Seen, look_at
 from steel_defect_trainer.data.parallel import with_progress
 from steel_defect_trainer.errors import DataError, MaskError
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 # Damage that covers more of a picture is taken for a mask whose black and white are swapped.
 _MOST_DAMAGE: Final = 0.5
-_ORIENTATION: Final = 0x0112
-_LYING: Final = 5
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class MaskFile:
     def _select(self, size: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         try:
             pixels = read_mask(self.path)
-            _check_size(pixels.size, size)
+            check_size(pixels.size, size)
             return self.chosen.select(pixels)
         except MaskError as error:
             message = f"{self.where}: the mask {self.path} {error}"
@@ -142,9 +138,9 @@ def settle_masks(rows: Sequence[MaskRow], order: Mapping[str, int], root: Path) 
 
 def _settle(group: list[MaskRow], order: Mapping[str, int], table: LabelMap | None) -> _Settled:
     pixels = read_mask(group[0].path)
-    picture = _picture_size(group[0].picture)
+    picture = picture_size(group[0].picture)
     if picture is not None:
-        _check_size(pixels.size, picture)
+        check_size(pixels.size, picture)
     seen = look_at(pixels)
     labels = [row.label for row in group]
     values = {row.label: parse_value(row.value) for row in group}
@@ -192,23 +188,3 @@ def _check_order(settled: list[_Settled], order: Mapping[str, int]) -> None:
                 f"the level of each class into a column {COLUMN}"
             )
             raise DataError(message)
-
-
-def _picture_size(path: Path) -> tuple[int, int] | None:
-    """Height and width of a picture as it is seen upright, without decoding it; None if that needs more."""
-    with suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError), Image.open(path) as image:
-        if image.format in {"JPEG", "BMP"}:
-            lying = image.getexif().get(_ORIENTATION, 1) >= _LYING
-            return (image.width, image.height) if lying else (image.height, image.width)
-        if image.format == "PNG" and "exif" not in image.info:
-            return image.height, image.width
-    return None
-
-
-def _check_size(mask: tuple[int, int], picture: tuple[int, int]) -> None:
-    if mask != picture:
-        message = (
-            f"has {mask[1]} x {mask[0]} pixels, its picture {picture[1]} x {picture[0]}; "
-            "a mask is as large as its picture"
-        )
-        raise MaskError(message)

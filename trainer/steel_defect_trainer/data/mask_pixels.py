@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ TRANSPARENT: Final = -1
 BLACK: Final = 0
 WHITE: Final = 0xFFFFFF
 _OPAQUE: Final = 255
+_ORIENTATION: Final = 0x0112
+_LYING: Final = 5
 # WebP and JPEG 2000 need not be, but nothing says when they are.
 _LOSSY: Final = frozenset({"JPEG", "MPO", "JPEG2000", "WEBP", "AVIF"})
 
@@ -151,3 +154,28 @@ def _cut_out(colours: NDArray[np.int32], opaque: NDArray[np.bool_], *, lossy: bo
     if _is_gray(used):
         return MaskPixels(np.where(opaque, colours & 0xFF, 0).astype(np.int32), None, indexed=False, lossy=lossy)
     return MaskPixels(None, np.where(opaque, colours, TRANSPARENT).astype(np.int32), indexed=False, lossy=lossy)
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """Height and width of a picture as it is seen upright, without decoding it; None if that needs more."""
+    with suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError), Image.open(path) as image:
+        if image.format in {"JPEG", "BMP"}:
+            lying = image.getexif().get(_ORIENTATION, 1) >= _LYING
+            return (image.width, image.height) if lying else (image.height, image.width)
+        if image.format == "PNG" and "exif" not in image.info:
+            return image.height, image.width
+    return None
+
+
+def check_size(mask: tuple[int, int], picture: tuple[int, int]) -> None:
+    """Make sure that a mask has the height and width of its picture.
+
+    Raises:
+        MaskError: it has not.
+    """
+    if mask != picture:
+        message = (
+            f"has {mask[1]} x {mask[0]} pixels, its picture {picture[1]} x {picture[0]}; "
+            "a mask is as large as its picture"
+        )
+        raise MaskError(message)

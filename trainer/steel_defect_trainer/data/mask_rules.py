@@ -13,8 +13,6 @@ from steel_defect_trainer.errors import MaskError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from steel_defect_trainer.data.label_map import LabelMap
-
 COLUMN: Final = "mask_value"
 # A mask with more levels than this has soft edges; each level then belongs to the nearest that is stated. So does one
 # that is as near to a stated level as lossy files put it: within a share of the highest, if that is no class's number.
@@ -102,48 +100,6 @@ def _by_colour_value(seen: Seen, stated: Mapping[str, Value], named: set[int]) -
     if seen.colours:
         return {label: Chosen(((value.number,) * 2,), of="colours") for label, value in stated.items()}
     return {label: Chosen(((value.number & 0xFF,) * 2,)) for label, value in stated.items()}
-
-
-def by_label_map(seen: Seen, labels: Sequence[str], table: LabelMap) -> dict[str, Chosen] | None:
-    """By the tool's table: colours are its colours, levels the places of its entries. None for a mask of one class.
-
-    Raises:
-        MaskError: a class of the picture is not in the table, or the mask shows something that is not in the table or
-            that the picture's labels do not say.
-    """
-    if not seen.colours and len(labels) == 1 and len(seen.indexes) <= 1:
-        return None
-    if not seen.colours and not seen.indexes:
-        return None
-    entry = {label: table.index(label) for label in labels}
-    missing = [label for label, index in entry.items() if index is None]
-    if missing:
-        message = f"cannot be read by {table.path.name}, which has no class {missing[0]}; give both the same names"
-        raise MaskError(message)
-    values = tuple(table.colours) if seen.colours else tuple(range(len(table.names)))
-    found = set(seen.colours or seen.levels)
-    if not seen.colours:
-        found -= VOIDS - set(values)
-    has_background = any(table.is_background(index) for index in range(len(table.names)))
-    unknown = found - set(values) - {TRANSPARENT} - (set() if has_background and seen.colours else {BLACK})
-    if unknown:
-        shown = colour_names(tuple(unknown)) if seen.colours else level_names(tuple(sorted(unknown)))
-        message = (
-            f"has {shown}, which {table.path.name} does not explain; add it there, as background if it is no damage"
-        )
-        raise MaskError(message)
-    void = {value for index, value in enumerate(values) if table.is_void(index)}
-    for index, value in enumerate(values):
-        damage = not (table.is_background(index) or value in void or (value == 0 and not seen.colours))
-        if value in found and damage and index not in entry.values():
-            message = (
-                f"shows {table.names[index]} by {table.path.name}, which is no label of this picture; "
-                "add a row for it, or correct the mask"
-            )
-            raise MaskError(message)
-    unknown_there = tuple(sorted(void | ((VOIDS - set(values)) if not seen.colours else set())))
-    of = "colours" if seen.colours else "levels"
-    return {label: Chosen(((values[i],) * 2,), unknown_there, of) for label, i in entry.items() if i is not None}
 
 
 def by_rule(seen: Seen, labels: Sequence[str], order: Mapping[str, int]) -> dict[str, Chosen]:

@@ -91,7 +91,7 @@ def test_both_files_give_masks_and_the_float_one_what_the_network_does(folder: P
     assert largest_difference(found, rounded) < 0.25
 
 
-def test_the_scorer_serves_the_file_with_its_map_and_ignores_the_masks(folder: Path, run: RunFolder) -> None:
+def test_the_scorer_serves_the_file_with_its_map_and_its_masks(folder: Path, run: RunFolder) -> None:
     picture = next((folder / "strips" / "train_images").iterdir())
     for name in ("model.onnx", "model-int8.onnx"):
         scorer = Scorer(run.path / name)
@@ -101,6 +101,9 @@ def test_the_scorer_serves_the_file_with_its_map_and_ignores_the_masks(folder: P
         assert prediction.defect_prob == pytest.approx(float(outputs["defect_prob"][0]), abs=1e-6)
         assert list(prediction.class_prob.values()) == pytest.approx(outputs["class_prob"][0].tolist(), abs=1e-6)
         assert prediction.defect_map == pytest.approx(outputs["defect_map"][0], abs=1e-6)
+        assert prediction.mask is not None
+        # 400 columns of the input show the strip, and the rest is padding.
+        assert prediction.mask.prob == pytest.approx(outputs["mask_prob"][0, :, :, :100], abs=1e-6)
 
 
 def test_two_processes_train_it_through_both_of_its_phases(folder: Path, run: RunFolder, tmp_path: Path) -> None:

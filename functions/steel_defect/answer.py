@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
     """What depends on picture and model alone: the answer for one picture without what was measured or asked for."""
+    # Without masks nobody looked for defects: none in an answer would say that there are none.
+    found = {}
+    if prediction.mask is not None:
+        found["defects"] = [defect.as_json() for defect in prediction.defects.largest]
+        found["defect_count"] = prediction.defects.count
     return {
         "defect_prob": prediction.defect_prob,
         "defect_status": prediction.defect_status,
@@ -22,8 +27,7 @@ def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
         "reasons": [reason.value for reason in prediction.reasons],
         "threshold": scorer.contract.threshold,
         "class_prob": prediction.class_prob,
-        "defects": [defect.as_json() for defect in prediction.defects.largest],
-        "defect_count": prediction.defects.count,
+        **found,
         "model": scorer.identity,
         "view": asdict(prediction.view),
         "image": asdict(prediction.image),

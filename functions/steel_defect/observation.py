@@ -80,10 +80,11 @@ def note_prediction(prediction: Prediction, scorer: Scorer) -> None:
         model={**scorer.identity, "sha256": scorer.sha256[:_SHA256_DIGITS]},
         decision=prediction.decision.value,
         defect_prob=round(prediction.defect_prob, 4),
-        defects=prediction.defects.count,
         picture=asdict(prediction.image),
         statistics=asdict(prediction.statistics),
     )
+    if prediction.mask is not None:
+        note(defects=prediction.defects.count)
     # Lines cost by their length: what goes without saying is left out.
     if prediction.reasons:
         note(reasons=[reason.value for reason in prediction.reasons])

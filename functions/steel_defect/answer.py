@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
     """What depends on picture and model alone: the answer for one picture without what was measured or asked for."""
     # Without masks nobody looked for defects: none in an answer would say that there are none.
-    found = {}
+    found: dict[str, Any] = {}
     if prediction.mask is not None:
         found["defects"] = [defect.as_json() for defect in prediction.defects.largest]
         found["defect_count"] = prediction.defects.count

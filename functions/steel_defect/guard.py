@@ -25,6 +25,7 @@ def reasons_against(appearance: Appearance, novelty: float | None, guard: Guard)
         Reason.FLAT: appearance.contrast < guard.flat,
         Reason.BLURRED: appearance.sharpness is not None and appearance.sharpness < guard.blurred,
         Reason.NOISY: appearance.noise is not None and appearance.noise > guard.noisy,
-        Reason.UNFAMILIAR: novelty is not None and novelty > guard.unfamiliar,
+        # NaN is not below anything.
+        Reason.UNFAMILIAR: novelty is not None and not novelty <= guard.unfamiliar,
     }
     return tuple(reason for reason, is_so in found.items() if is_so)

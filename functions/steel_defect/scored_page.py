@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 # So many tiles at a time: more take memory and save nothing.
 _BATCH: Final = 4
-# Of several tiles, one with more dark pixels than this share shows what is beside the strip.
+# Of several tiles, one with more dark pixels than this share
+# shows what is beside the strip, unless it is between others.
 _BESIDE: Final = 0.995
 
 
@@ -70,8 +71,7 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
     counts = histogram(view.canvas)
     tiles = list(view.tiles(spec))
     grays = [counts] if len(tiles) == 1 else [histogram(tile) for tile in tiles]
-    lit = [number for number, one in enumerate(grays) if one[:DARK].sum() <= _BESIDE * one.sum()]
-    lit = lit or [0]
+    lit = _to_score(plan.tiles, [bool(one[:DARK].sum() <= _BESIDE * one.sum()) for one in grays])
     maps = {name: JoinedMap(plan, spec) for name in ("defect_map", "mask_prob")}
     single: dict[str, list[NDArray[np.float32]]] = {"defect_prob": [], "class_prob": [], "novelty": []}
     for numbers, outputs in _batches(tiles, lit, spec, predict):
@@ -103,6 +103,25 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
         novelty=float(np.max(single["novelty"])) if single["novelty"] else None,
         statistics=statistics_of(counts),
     )
+
+
+def _to_score(starts: Sequence[tuple[int, int]], lit: Sequence[bool]) -> list[int]:
+    """Numbers of the tiles to score: lit ones, and dark ones between them, where strip should be seen.
+
+    Args:
+        starts: row and column of each tile.
+        lit: whether there is light on each.
+    """
+    lit_starts = [start for start, is_lit in zip(starts, lit, strict=True) if is_lit]
+
+    def is_between(start: tuple[int, int], axis: int) -> bool:
+        others = [one[axis] for one in lit_starts if one[1 - axis] == start[1 - axis]]
+        return bool(others) and min(others) < start[axis] < max(others)
+
+    chosen = [
+        number for number, start in enumerate(starts) if lit[number] or is_between(start, 0) or is_between(start, 1)
+    ]
+    return chosen or [0]
 
 
 def _batches(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from copy import copy
+from math import isnan
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -118,13 +119,12 @@ class Scorer:
         self, pages: Sequence[ScoredPage], source: PictureSource, decode_ms: float, model_ms: float
     ) -> Prediction:
         contract = self.contract
-        # The page that decides: the one that is least allowed to pass, and of those the one with the highest odds.
-        worst = max(pages, key=lambda page: (page.probability, bool(page.reasons)))
+        # NaN is no probability, and decides as the worst: compared with others, it would be passed over.
+        worst = max(pages, key=lambda page: (isnan(page.probability), page.probability, bool(page.reasons)))
         reasons = tuple(dict.fromkeys(reason for page in pages for reason in page.reasons))
         classes = [page.classes for page in pages if page.classes is not None]
         novelties = [page.novelty for page in pages if page.novelty is not None]
-        view, depth = worst.view, source.depth
-        assert depth is not None  # noqa: S101 - a page was read
+        view = worst.view
         return Prediction(
             defect_prob=worst.probability,
             defect_status=int(worst.probability >= contract.threshold),
@@ -144,8 +144,8 @@ class Scorer:
                 tiles=sum(page.tiles for page in pages),
                 pages=len(pages),
                 page=worst.index + 1,
-                bit_depth=depth.bits,
-                bit_depth_from=depth.origin,
+                bit_depth=view.depth.bits,
+                bit_depth_from=view.depth.origin,
                 content=view.content,
             ),
             statistics=worst.statistics,

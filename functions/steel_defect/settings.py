@@ -16,7 +16,7 @@ from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 from steel_defect.override import Override, OverrideError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
 
@@ -27,6 +27,8 @@ IGNORED_SUFFIXES: Final = (
     ".sha256", ".log", ".db", ".ds_store",
 )  # fmt: skip
 _PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
+# What a share or a probability is.
+_SHARE: Final = (lambda value: 0 <= value <= 1, "from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -135,18 +137,32 @@ def _override(environment: Mapping[str, str]) -> Override:
         raise SettingsError(str(error)) from error
 
 
+def _refresh_seconds(environment: Mapping[str, str]) -> float:
+    return _number(environment, "MODEL_REFRESH_SECONDS", 60, lambda value: 0 < value < math.inf, "above 0")
+
+
+def _sample_rate(environment: Mapping[str, str]) -> float:
+    return _number(environment, "LOG_SAMPLE_RATE", 0.1, *_SHARE)
+
+
 def _probability(environment: Mapping[str, str], name: str) -> float | None:
+    return _number(environment, name, 0, *_SHARE) if environment.get(name) else None
+
+
+def _number(
+    environment: Mapping[str, str], name: str, default: float, is_valid: Callable[[float], bool], words: str
+) -> float:
     stated = environment.get(name)
     if not stated:
-        return None
+        return default
     try:
-        probability = float(stated)
+        value = float(stated)
     except ValueError:
-        probability = math.nan
-    if not 0 <= probability <= 1:
-        message = f"{name} must be a number from 0 to 1, not {stated!r}"
+        value = math.nan  # no comparison holds of it
+    if not is_valid(value):
+        message = f"{name} must be a number {words}, not {stated!r}"
         raise SettingsError(message)
-    return probability
+    return value
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -193,30 +209,6 @@ def _model(environment: Mapping[str, str]) -> ModelFile | RegisteredModel:
     except ValueError as error:
         message = f"MODEL_URI: {error}"
         raise SettingsError(message) from error
-
-
-def _refresh_seconds(environment: Mapping[str, str]) -> float:
-    stated = environment.get("MODEL_REFRESH_SECONDS") or "60"
-    try:
-        seconds = float(stated)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        message = f"MODEL_REFRESH_SECONDS must be a number above 0, not {stated!r}"
-        raise SettingsError(message)
-    return seconds
-
-
-def _sample_rate(environment: Mapping[str, str]) -> float:
-    stated = environment.get("LOG_SAMPLE_RATE") or "0.1"
-    try:
-        rate = float(stated)
-    except ValueError:
-        rate = math.nan
-    if not 0 <= rate <= 1:
-        message = f"LOG_SAMPLE_RATE must be a number from 0 to 1, not {stated!r}"
-        raise SettingsError(message)
-    return rate
 
 
 def _threads(environment: Mapping[str, str]) -> int:

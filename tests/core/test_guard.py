@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -160,6 +161,40 @@ def test_dark_tiles_beside_the_strip_are_not_scored(framed: Scorer) -> None:
     found = framed.score(encoded(gray(pixels)))
     assert found.view.tiles < 7
     assert found.defect_prob == pytest.approx(100 * 1500 / 1600 / 255, abs=0.01)
+
+
+def test_a_dark_part_between_lit_ones_is_judged() -> None:
+    """A lamp that failed over a part of the strip, for example."""
+    scorer = Scorer(probe_model(replace(FRAMED, guard=replace(GUARD, flat=0, blurred=0))))
+    pixels = np.full((256, 6400), 60, np.uint8)
+    assert scorer.score(encoded(gray(pixels))).reasons == ()
+    pixels[:, 2300:4100] = 0
+    found = scorer.score(encoded(gray(pixels)))
+    assert (found.reasons, found.decision) == ((Reason.DARK,), Decision.REVIEW)
+
+
+def test_a_number_that_is_none_is_never_passed_over(framed: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a damaged model may give it, for one page of several; and a distance that is none is no near one."""
+    true, calls = framed.predict, itertools.count()
+
+    def second_is_nan(pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        found = true(pixels)
+        return {**found, "defect_prob": found["defect_prob"] * np.float32("nan" if next(calls) == 1 else 1)}
+
+    monkeypatch.setattr(framed, "predict", second_is_nan)
+    pages = [Image.new("L", (1600, 256), 30)] * 3
+    file = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    found = framed.score(file)
+    assert (found.view.page, found.decision) == (2, Decision.REJECT)
+    assert reasons_against(GOOD, float("nan"), GUARD) == (Reason.UNFAMILIAR,)
+
+
+def test_the_depth_is_that_of_the_page_that_decided(framed: Scorer) -> None:
+    deep = Image.fromarray(np.full((256, 1600), 60_000, np.uint16))
+    plain = Image.new("L", (1600, 256), 30)
+    file = encoded(deep, "TIFF", save_all=True, append_images=[plain], compression="tiff_deflate")
+    found = framed.score(file)
+    assert (found.view.page, found.view.bit_depth) == (1, 16)
 
 
 def test_the_worst_page_decides(framed: Scorer) -> None:

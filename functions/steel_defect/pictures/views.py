@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from steel_defect.camera import Camera
     from steel_defect.contract import Frame, InputSpec
+    from steel_defect.pictures.frames import Depth
     from steel_defect.pictures.framing import Framing
     from steel_defect.pictures.source import Page, PictureSource
 
@@ -44,12 +45,14 @@ class View:
         page: its size.
         content: the part of it that is scored; the rest is dark margin.
         framing: where its tiles lie.
+        depth: of its samples.
         canvas: uint8 of shape (framing.rows, framing.columns), gray, turned and scaled.
     """
 
     page: Page
     content: Box
     framing: Framing
+    depth: Depth
     canvas: NDArray[np.uint8]
 
     def tiles(self, spec: InputSpec) -> Iterator[NDArray[np.uint8]]:
@@ -76,12 +79,17 @@ def view_of(source: PictureSource, index: int, spec: InputSpec, frame: Frame | N
     if is_one_frame(page.width, page.height, frame, camera):
         plan = framing(page.width, page.height, spec, frame, camera)
         gray = source.read(index, (plan.columns, plan.rows) if turned else (plan.rows, plan.columns))
-        return View(page, whole, plan, _canvas(gray, plan))
+        return View(page, whole, plan, _depth(source), _canvas(gray, plan))
     gray = source.read(index)
     content = _content(gray, spec, frame, camera)
     plan = framing(content.width, content.height, spec, frame, camera)
     gray = gray[content.y : content.y + content.height, content.x : content.x + content.width]
-    return View(page, content, plan, _canvas(gray, plan))
+    return View(page, content, plan, _depth(source), _canvas(gray, plan))
+
+
+def _depth(source: PictureSource) -> Depth:
+    assert source.depth is not None  # noqa: S101 - a page was read
+    return source.depth
 
 
 def check_size(page: Page, spec: InputSpec, *, elongated: bool) -> None:

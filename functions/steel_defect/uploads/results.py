@@ -1,7 +1,8 @@
 """What is written for each upload: `scores/<key>.json` in the results bucket, `history/<key>/` for earlier versions.
 
-A result is a pure function of the object's version and the model, so that writing it twice is harmless: it holds no
-time and no measured duration. `result.schema.json` describes it.
+A result is a pure function of the object's version, the model, and the settings that decide a score (camera, threshold,
+review band), so that writing it twice is harmless: it holds no time and no measured duration. It does not name the
+settings: after a change of them, results that are written stay as they are. `result.schema.json` describes it.
 """
 
 from __future__ import annotations

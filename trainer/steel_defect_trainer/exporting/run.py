@@ -17,7 +17,9 @@ from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, sto
 from steel_defect_trainer.exporting.card import write_card
 from steel_defect_trainer.exporting.card_run import card_of_run
 from steel_defect_trainer.exporting.guard import Familiar, familiar_of_files, write_guard
+from steel_defect_trainer.evaluation.masks import MaskRule
 from steel_defect_trainer.exporting.int8 import write_int8
+from steel_defect_trainer.exporting.mask_terms import write_mask_terms
 from steel_defect_trainer.exporting.metadata import read_contract
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import check_parity
@@ -117,6 +119,8 @@ def export_run(request: ExportRequest) -> Exported:
     familiar = _familiar(run, strips, masks["train"])
     for model in models:
         write_guard(model, familiar, contract.input)
+        if evaluation["masks"] is not None:
+            write_mask_terms(model, MaskRule(**evaluation["masks"]["rule"]))
     contract = read_contract(path)
     card = request.output / CARD
     write_card(card_of_run(run, contract, models, evaluation, parity=parity, int8=int8), card)

@@ -38,6 +38,7 @@ class Progress:
         loss: sum of the losses of this epoch's steps.
         epoch: epochs done.
         best: highest validation ROC-AUC so far.
+        best_loss: lowest validation loss of the epochs that reached it.
         epochs_since_best: epochs since then.
         finished: whether no step is left.
     """
@@ -46,6 +47,7 @@ class Progress:
     loss: float = 0.0
     epoch: int = 0
     best: float = -math.inf
+    best_loss: float = math.inf
     epochs_since_best: int = 0
     finished: bool = False
 

@@ -83,8 +83,8 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         world: the processes that train together.
 
     Returns:
-        The averaged weights: those of the epoch with the best validation ROC-AUC, or the last; with a share of those it
-        started from, and fitted to whole pictures, if the recipe asks for that.
+        The averaged weights: those of the epoch with the best validation ROC-AUC, and the lowest loss among equals, or
+        the last; with a share of those it started from, and fitted to whole pictures, if the recipe asks for that.
 
     Raises:
         CheckpointError: the folder's checkpoint is damaged or of another recipe.
@@ -193,8 +193,10 @@ def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> Non
     progress.epoch += 1
     if job.validation is not None:
         validation = figures(predict(state.average, job.validation, world))
-        better = validation["roc_auc"] > progress.best
-        progress.best = max(progress.best, validation["roc_auc"])
+        # Few pictures are soon all ranked right; of such epochs the first is not the best.
+        better = (validation["roc_auc"], -validation["loss"]) > (progress.best, -progress.best_loss)
+        if better:
+            progress.best, progress.best_loss = validation["roc_auc"], validation["loss"]
     progress.epochs_since_best = 0 if better else progress.epochs_since_best + 1
     if better and world.leads:
         write_checkpoint(job.run.best, {"network": state.average.state_dict(), "step": progress.step})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
 from steel_defect_trainer.cli.options import cache_option
 from steel_defect_trainer.errors import TrainerError
 from steel_defect_trainer.recipe import names, read_recipe
+
+_SHAPE: Final = ("input.height", "input.width")
 
 
 @click.command("train", epilog=f"Recipes: {', '.join(names())}. With many GPUs: torchrun -m steel_defect train ...")
@@ -53,6 +56,9 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
 ) -> None:
     """Train RECIPE, the name of one or a .toml file, on the labelled pictures in FOLDER.
 
+    The input of a recipe that keeps the aspect gets the shape of the median picture, with as many pixels as the
+    recipe's, unless --set input.height or input.width state another, or RECIPE is a file.
+
     Without FOLDER, 2,000 strips are drawn and trained on. 'steel-defect split --help' says how a folder is laid out.
     A run can be resumed with the same command however it was stopped, and ends with the same weights. The run's folder
     gets the resolved recipe, the split, the log, curves for TensorBoard, checkpoints, and the predictions for the
@@ -73,7 +79,8 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
             if workers is None:
                 workers = min(8, os.cpu_count() or 1) if world.device.type == "cuda" else 0
             start = Start(start_from, backbone, from_scratch)
-            request = TrainingRequest(resolved, folder, split, start, output, cache, workers)
+            fits = not (recipe.endswith(".toml") or any(text.startswith(_SHAPE) for text in overrides))
+            request = TrainingRequest(resolved, folder, split, start, output, cache, workers, fits)
             run = carry_out(request, world)
     except TrainerError as error:
         raise click.ClickException(str(error)) from error

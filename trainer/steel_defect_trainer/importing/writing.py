@@ -18,10 +18,10 @@ from steel_defect_trainer.data.generic import BOXES, TABLE
 from steel_defect_trainer.data.label_words import CLEAN
 from steel_defect_trainer.data.mask_rules import COLUMN
 from steel_defect_trainer.data.parallel import with_progress
+from steel_defect_trainer.data.sizes import upright_size
 from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.importing.areas import Polygons
 from steel_defect_trainer.importing.described import Box, MaskPicture
-from steel_defect_trainer.importing.sizes import upright_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

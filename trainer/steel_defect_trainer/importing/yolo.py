@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from steel_defect_trainer.data.sizes import upright_size
 from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.importing.areas import polygon
 from steel_defect_trainer.importing.described import Box, Described, Mark
-from steel_defect_trainer.importing.sizes import upright_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The size of a picture as it is seen upright, which is what labels are drawn on."""
+"""The sizes of pictures as they are seen upright, which is how labels are drawn and networks see them."""
 
 from __future__ import annotations
 

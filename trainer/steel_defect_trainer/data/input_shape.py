@@ -54,8 +54,8 @@ class Canvas:
         if not self.mostly_empty:
             return None
         return (
-            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of "
-            f"{self.spec.width} x {self.spec.height} pixels: what they show is small there, and the rest is black. Their shape is another; "
+            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {self.spec.width} "
+            f"x {self.spec.height} pixels: what they show is small there, and the rest is black. Their shape is another; "
             "set input.height and input.width, or train pictures of another shape by themselves"
         )
 

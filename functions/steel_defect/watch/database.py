@@ -55,6 +55,7 @@ class Database:
         self._connection = sqlite3.connect(folder / _NAME, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA wal_autocheckpoint = 100")  # Small, for a disk that is nearly full.
         self._connection.executescript(_SCHEMA)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 if TYPE_CHECKING:
     import sqlite3
@@ -73,6 +74,10 @@ class Ledger:
                 find = "SELECT size, modified_ns, inode FROM pictures WHERE key = ?"
                 known = connection.execute(find, (file.key,)).fetchone()
                 if known is None or known[:2] != (file.size, file.modified_ns):
+                    # The picture that had this name may have been renamed, and is done all the same: it is kept under
+                    # a name that no file has.
+                    keep = "UPDATE pictures SET key = ?, state = 'gone', since = ? WHERE key = ? AND state = 'done'"
+                    connection.execute(keep, (f"{file.key}/{uuid4()}", now, file.key))
                     values = (file.key, file.size, file.modified_ns, file.inode, now, now + self._settle)
                     replace = "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, 'new', ?, ?, 0, NULL, NULL)"
                     connection.execute(replace, values)

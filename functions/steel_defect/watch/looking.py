@@ -96,7 +96,8 @@ class Looking:
                 yield [Path(path) for _, path in changes]
         except (OSError, RuntimeError) as error:
             if not self._folder.is_dir():
-                raise
+                message = f"{self._folder} is gone"
+                raise FileNotFoundError(message) from error
             _log.warning("no notices of %s come (%s); it is looked through every few seconds", self._folder, error)
             while not stop.wait(_NOTICE_MILLISECONDS / 1000):
                 yield []
@@ -124,9 +125,10 @@ class Looking:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     yield from self._at(Path(entry.path))
-        except OSError:
+        except OSError as error:
             if folder == self._folder:
-                raise
+                message = f"{folder} cannot be read, or is gone: {error.strerror}"
+                raise type(error)(message) from error
             if folder.exists():
                 _log.exception("%s cannot be read", folder)
 

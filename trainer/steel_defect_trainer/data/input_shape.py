@@ -57,8 +57,8 @@ class Canvas:
         size = f"{self.spec.width} x {self.spec.height} pixels"
         return (
             f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {size}. What they "
-            "show is small there, and the rest is black. Their shape differs: set input.height and width, or "
-            "train pictures of another shape by themselves"
+            "show is small there, and the rest is black. Their shape differs: set input.height and width, or train "
+            "pictures of another shape by themselves"
         )
 
 

@@ -54,10 +54,9 @@ class Canvas:
         if not self.mostly_empty:
             return None
         size = f"{self.spec.width} x {self.spec.height} pixels"
-        size = f"{self.spec.width} x {self.spec.height} pixels"
         return (
-            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {size}. What they "
-            "show is small there, and the rest is black. Their shape differs: set input.height and width, or train "
+            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {size}. What "
+            "they show is small there, and the rest is black. Their shape differs: set input.height and width, or train "
             "pictures of another shape by themselves"
         )
 

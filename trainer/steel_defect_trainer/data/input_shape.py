@@ -55,8 +55,8 @@ class Canvas:
             return None
         size = f"{self.spec.width} x {self.spec.height} pixels"
         return (
-            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {size}. What "
-            "they show is small there, and the rest is black. Their shape differs: set input.height and width, or train "
+            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {size}: the rest "
+            "is black, and what they show is small. Their shape differs: set input.height and input.width, or train "
             "pictures of another shape by themselves"
         )
 

@@ -53,10 +53,11 @@ class Canvas:
         """What is lost if pictures fill less than half of the input; None if all fill more."""
         if not self.mostly_empty:
             return None
+        size = f"{self.spec.width} x {self.spec.height} pixels"
         return (
-            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {self.spec.width} "
-            f"x {self.spec.height} pixels: what they show is small there, and the rest is black. Their shape is another; "
-            "set input.height and input.width, or train pictures of another shape by themselves"
+            f"{self.mostly_empty:,} of {self.pictures:,} pictures fill less than half of the input of {size}: the rest "
+            "is black, and what they show is small. Their shape differs: set input.height and input.width, or train "
+            "pictures of another shape by themselves"
         )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steel_defect_trainer.errors import RunError
+from steel_defect_trainer.evaluation.agreement import Agreement, Judged, agree
 from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
 from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
@@ -15,6 +16,8 @@ from steel_defect_trainer.evaluation.measures import Measures, measure_with_inte
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from steel_defect_trainer.predictions import Predictions
@@ -40,6 +43,7 @@ class Evaluation:
         uncalibrated: of the same answers without calibration, at the threshold 0.5.
         recall_floor: that the threshold had to keep on validation, if any.
         masks: of the masks; None for a network without them, or without true masks to choose a threshold by.
+        agreement: with inspectors, if their verdicts are given.
     """
 
     run: Run
@@ -56,6 +60,7 @@ class Evaluation:
     uncalibrated: Measures
     recall_floor: float | None
     masks: MaskMeasures | None
+    agreement: Agreement | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -82,6 +87,28 @@ class Evaluation:
             found.append(f"the pictures are of {counted(self.groups, 'group')} only, which are not independent within")
         found += hollow_floor(self.recall_floor, int(self.chosen_by.sum()))
         return [*found, *few_of_classes(self.class_names, self.predictions.classes)]
+
+    def beside(self, names: Sequence[str], inspectors: Sequence[str], said: NDArray[np.int8]) -> Evaluation:
+        """The same with the agreement with inspectors.
+
+        Args:
+            names: of the pictures that they saw; those of other parts are left out.
+            inspectors: their names.
+            said: int8 (pictures, inspectors): 1 a defect, 0 clean, -1 not seen.
+
+        Raises:
+            DataError: too few of the pictures are of this part.
+        """
+        rows = {name: row for row, name in enumerate(self.predictions.names)}
+        here = np.array([name in rows for name in names], np.bool_)
+        chosen = [rows[name] for name in names if name in rows]
+        probabilities, groups = self.probabilities[chosen], self.run.groups(self.predictions.names)
+        model = Judged(
+            probabilities >= self.calibration.threshold,
+            probabilities < self.calibration.review_low,
+            None if groups is None else [groups[row] for row in chosen],
+        )
+        return replace(self, agreement=agree(inspectors, said[here], model, left_out=int((~here).sum())))
 
 
 def evaluate(

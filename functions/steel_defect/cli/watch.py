@@ -165,6 +165,9 @@ def _sending(folder: Path, target: str, results: Location | None) -> Callable[[C
 def _receivers(webhook: str | None, mqtt: str | None) -> list[Receiver]:
     receivers: list[Receiver] = []
     if webhook is not None:
+        if not webhook.startswith(("http://", "https://")):
+            message = f"--webhook: {webhook!r} is no URL"
+            raise click.UsageError(message)
         from steel_defect.watch.webhook import Webhook
 
         receivers.append(Webhook(webhook, os.environ.get("STEEL_DEFECT_WEBHOOK_TOKEN")))

@@ -44,8 +44,7 @@ class Mqtt:
         """
         parts = urlsplit(url)
         topic = unquote(parts.path[1:])
-        rest = parts.query or parts.fragment
-        if parts.scheme not in _PORTS or not parts.hostname or not topic or rest or set(topic) & set("#+\0"):
+        if parts.scheme not in _PORTS or not parts.hostname or not topic or set(url + topic) & set("?#+\0"):
             message = f"{url!r} is not a topic; write mqtt://[user@]host[:port]/topic, or mqtts:// for TLS"
             raise ValueError(message)
         client = Client(CallbackAPIVersion.VERSION2)

@@ -36,6 +36,7 @@ def test_pictures_are_scored_where_they_lie_and_what_is_none_is_left_alone(
     found = line.results()
     assert sorted(found) == ["before.png", "coil 4711/0815.png"]
     assert {one["status"] for one in found.values()} == {"scored"}
+    assert found["coil 4711/0815.png"]["coil"] == "coil 4711"
     assert status["counts"] == {"scored": 2}
     wait_for(lambda: len(listener.told) == 2)
     assert {event["source"]["key"]: event["defect_prob"] for event in listener.told} == {

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 20
 # The receiver says that it will never take this one. Others may be about a token, a path or a load that is mended.
-_REFUSED: Final = frozenset({400, 410, 413, 415, 422})
+REFUSED: Final = frozenset({400, 410, 413, 415, 422})
 
 
 class Webhook:
@@ -51,7 +51,7 @@ class Webhook:
         except requests.RequestException as error:
             message = f"{self._url}: {error}"
             raise NotDelivered(message) from error
-        if answer.status_code in _REFUSED:
+        if answer.status_code in REFUSED:
             _log.error("%s refuses an outcome with %d: %s", self._url, answer.status_code, event)
         elif not answer.ok or answer.is_redirect:
             message = f"{self._url} answers {answer.status_code}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.probe_model import probe_model
 from tests.watch.line import Line, Listener
 
-Starter = Callable[..., Line]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.watch.line import Starter
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +38,8 @@ def watched(folder: Path, probe: Path) -> Iterator[Starter]:
     """Start a service over the folder that scores by the probe; it ends with the test."""
     with ExitStack() as stack:
 
-        def start(*options: str) -> Line:
-            return stack.enter_context(Line(folder, f"--model={probe}", *options))
+        def start(*options: str, environment: dict[str, str] | None = None) -> Line:
+            return stack.enter_context(Line(folder, f"--model={probe}", *options, environment=environment))
 
         yield start
 

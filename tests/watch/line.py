@@ -20,7 +20,11 @@ from tests.transports import Server, free_port
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    # Takes options and, by keyword, an environment.
+    Starter = Callable[..., "Line"]
 
 SETTLE_SECONDS = 0.3
 
@@ -111,6 +115,6 @@ class Listener:
         self._server.shutdown()
         self._server.server_close()
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """Of the pictures that it was told of."""
         return [event["source"]["key"] for event in self.told]

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sqlite3
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event
@@ -22,7 +23,6 @@ from steel_defect.storage import StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from steel_defect.camera import Camera
     from steel_defect.settings import Settings
     from steel_defect.watch.delivering import Receiver
     from steel_defect.watch.ledger import Claim
@@ -95,7 +95,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise click.UsageError(message)
     folder = folder.resolve()
     settings = _settings()
-    camera = camera_of(mm_per_pixel, bit_depth, orientation, settings.camera)
+    settings = replace(settings, camera=camera_of(mm_per_pixel, bit_depth, orientation, settings.camera))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     stop = Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -105,7 +105,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     place = _location(results) if results else None if target else Location.parse((folder / "results").as_uri())
     try:
-        do = _sending(folder, target, place) if target else _scoring(folder, place, model, camera, settings)
+        do = _sending(folder, target, place) if target else _scoring(folder, place, model, settings)
         receivers = _receivers(webhook, mqtt)
         server = None if status is None else _server(status)
         database = Database(state or folder / _STATE)
@@ -144,16 +144,14 @@ def _location(place: str) -> Location:
         raise click.UsageError(str(error)) from error
 
 
-def _scoring(
-    folder: Path, results: Location | None, model: Path | None, camera: Camera, settings: Settings
-) -> Callable[[Claim], Step]:
+def _scoring(folder: Path, results: Location | None, model: Path | None, settings: Settings) -> Callable[[Claim], Step]:
     from steel_defect.cli.model import model_source
     from steel_defect.watch.scoring import ScoredHere
 
     assert results is not None  # noqa: S101 - a default was taken
     models = model_source(model, threads=1)  # Each processor takes a picture.
     models.confirmed()  # Never the bundled model in place of one that cannot be loaded.
-    return ScoredHere(folder, results, models, camera, suffixes=settings.ignored_suffixes)
+    return ScoredHere(folder, results, models, settings)
 
 
 def _sending(folder: Path, target: str, results: Location | None) -> Callable[[Claim], Step]:
@@ -165,6 +163,9 @@ def _sending(folder: Path, target: str, results: Location | None) -> Callable[[C
 def _receivers(webhook: str | None, mqtt: str | None) -> list[Receiver]:
     receivers: list[Receiver] = []
     if webhook is not None:
+        if not webhook.startswith(("http://", "https://")):
+            message = f"--webhook: {webhook!r} is no URL"
+            raise click.UsageError(message)
         from steel_defect.watch.webhook import Webhook
 
         receivers.append(Webhook(webhook, os.environ.get("STEEL_DEFECT_WEBHOOK_TOKEN")))

@@ -18,7 +18,6 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS: Final = 0.2
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-_AT_ONCE: Final = 20
 
 
 class NotDelivered(Exception):
@@ -31,6 +30,10 @@ class Receiver(Protocol):
     @property
     def name(self) -> str:
         """In one word, for the ledger and for metrics."""
+
+    @property
+    def at_once(self) -> int:
+        """How many outcomes it is told at a time; after a kill it is told these again."""
 
     def tell(self, events: Sequence[str], stop: Event) -> int:
         """Hand over events, JSON each; how many of them, from the first on, the receiver certainly has.
@@ -49,7 +52,7 @@ def deliver(outbox: Outbox, receiver: Receiver, stop: Event) -> None:
     try:
         while not stop.is_set():
             try:
-                waiting = outbox.oldest(receiver.name, _AT_ONCE)
+                waiting = outbox.oldest(receiver.name, receiver.at_once)
                 told = receiver.tell([body for _, body in waiting], stop) if waiting else 0
                 for number, _ in waiting[:told]:
                     outbox.delivered(number)

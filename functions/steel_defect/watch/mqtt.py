@@ -27,6 +27,7 @@ class Mqtt:
     """A topic of a broker."""
 
     name: Final = "mqtt"
+    at_once: Final = 20
 
     def __init__(self, client: Client, topic: str) -> None:
         """Take a client that connects by itself, and the topic."""
@@ -43,7 +44,7 @@ class Mqtt:
         """
         parts = urlsplit(url)
         topic = unquote(parts.path[1:])
-        if parts.scheme not in _PORTS or not parts.hostname or not topic or set(topic) & set("#+\0"):
+        if parts.scheme not in _PORTS or not parts.hostname or not topic or set(url + topic) & set("?#+\0"):
             message = f"{url!r} is not a topic; write mqtt://[user@]host[:port]/topic, or mqtts:// for TLS"
             raise ValueError(message)
         client = Client(CallbackAPIVersion.VERSION2)

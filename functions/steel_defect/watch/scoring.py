@@ -15,7 +15,7 @@ from steel_defect.watch.steps import Done, Gone, Later
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from steel_defect.camera import Camera
+    from steel_defect.settings import Settings
     from steel_defect.uploads.processor import Models
     from steel_defect.watch.ledger import Claim
     from steel_defect.watch.steps import Step
@@ -27,10 +27,8 @@ PATIENCE_SECONDS: Final = 60.0
 class ScoredHere:
     """Scores pictures, and writes their results. Safe to call from several threads."""
 
-    def __init__(
-        self, folder: Path, results: Location, models: Models, camera: Camera, *, suffixes: tuple[str, ...]
-    ) -> None:
-        """Take the folder, absolute, where results go, and what scores; see `UploadProcessor`.
+    def __init__(self, folder: Path, results: Location, models: Models, settings: Settings) -> None:
+        """Take the folder, absolute, where results go, what scores, and what is known of the pictures.
 
         Raises:
             LocationError: results would go into the folder itself.
@@ -40,7 +38,12 @@ class ScoredHere:
         self._store = open_store(self._pictures)
         self._events: dict[str, dict[str, Any]] = {}
         self._processor = UploadProcessor(
-            models, Buckets(self._pictures, results), self._keep, camera=camera, ignored_suffixes=suffixes
+            models,
+            Buckets(self._pictures, results),
+            self._keep,
+            camera=settings.camera,
+            ignored_suffixes=settings.ignored_suffixes,
+            coil_pattern=settings.coil_pattern,
         )
 
     def __call__(self, claim: Claim) -> Step:

@@ -17,13 +17,14 @@ _log = logging.getLogger(__name__)
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 20
 # The receiver says that it will never take this one. Others may be about a token, a path or a load that is mended.
-_REFUSED: Final = frozenset({400, 410, 413, 415, 422})
+REFUSED: Final = frozenset({400, 410, 413, 415, 422})
 
 
 class Webhook:
     """A URL that takes outcomes. An answer of 2xx means that it has it."""
 
     name: Final = "webhook"
+    at_once: Final = 1
 
     def __init__(self, url: str, token: str | None) -> None:
         """Take the URL, and what to show as a bearer token."""
@@ -32,17 +33,10 @@ class Webhook:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def tell(self, events: Sequence[str], stop: Event) -> int:
+    def tell(self, events: Sequence[str], stop: Event) -> int:  # noqa: ARG002 - as the port
         """See `Receiver`."""
-        for count, event in enumerate(events):
-            if stop.is_set():
-                return count
-            try:
-                self._post(event)
-            except NotDelivered:
-                if count == 0:
-                    raise
-                return count
+        for event in events:
+            self._post(event)
         return len(events)
 
     def _post(self, event: str) -> None:
@@ -57,7 +51,7 @@ class Webhook:
         except requests.RequestException as error:
             message = f"{self._url}: {error}"
             raise NotDelivered(message) from error
-        if answer.status_code in _REFUSED:
+        if answer.status_code in REFUSED:
             _log.error("%s refuses an outcome with %d: %s", self._url, answer.status_code, event)
         elif not answer.ok or answer.is_redirect:
             message = f"{self._url} answers {answer.status_code}"

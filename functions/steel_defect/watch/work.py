@@ -50,7 +50,7 @@ class Work:
         pause = _FIRST_PAUSE_SECONDS
         while not stop.is_set():
             try:
-                worked = self._one()
+                worked = self.one()
             except (StorageError, SteelDefectError, sqlite3.OperationalError) as error:
                 _log.warning("waiting for %.1f s: %s", pause, error)
                 stop.wait(pause)
@@ -60,7 +60,7 @@ class Work:
             if not worked:
                 stop.wait(_IDLE_SECONDS)
 
-    def _one(self) -> bool:
+    def one(self) -> bool:
         """Do one picture; False if none is due, or nobody could be told of it."""
         if not self._outbox.has_room():
             return False

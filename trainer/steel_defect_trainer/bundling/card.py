@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from steel_defect_trainer.evaluation.calibration import count_decisions
 from steel_defect_trainer.bundling.fits import DRAWN_IN_BATCH, NETWORKS
+from steel_defect_trainer.evaluation.calibration import count_decisions
 from steel_defect_trainer.evaluation.ranking import roc_auc
 from steel_defect_trainer.evaluation.shares import exact_interval
 from steel_defect_trainer.exporting.card import Card, DataRow, Int8
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.contract import ModelContract
-    from steel_defect_trainer.evaluation.calibration import Calibration
     from steel_defect_trainer.bundling.fits import HeldOut
     from steel_defect_trainer.bundling.shown import Shown
+    from steel_defect_trainer.evaluation.calibration import Calibration
     from steel_defect_trainer.evaluation.paired import PairedAuc
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.strips import StripSet

@@ -76,7 +76,10 @@ class Fits:
         path = self.folder / "final.pt"
         if not path.exists():
             network = self._network(np.zeros(len(self.real), np.bool_), "final", world)
-            halves = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
+            halves = {
+                name: value.half() if value.is_floating_point() else value
+                for name, value in network.state_dict().items()
+            }
             with replacing(path) as file:
                 torch.save(halves, file)
         network = self._start()
@@ -96,7 +99,9 @@ class Fits:
         plan = replace(self.recipe.optimisation, batch=2 * half + DRAWN_IN_BATCH)
         states = []
         for number in range(NETWORKS):
-            seed = _SEEDS_OF_A_NETWORK * number + (int(self.parts[held_out][0]) if held_out.any() else int(self.parts.max()) + 1)
+            seed = _SEEDS_OF_A_NETWORK * number + (
+                int(self.parts[held_out][0]) if held_out.any() else int(self.parts.max()) + 1
+            )
             recipe = replace(self.recipe, seed=seed, optimisation=plan)
             run = RunFolder(self.folder / f"{name}-network-{number + 1}")
             train(self._start(), Job(recipe, strips, mixture, None, run, own=own), world)

@@ -60,9 +60,7 @@ class Agreement:
         What cannot be measured on these pictures bounds nothing.
         """
         ranked, masked = (abs(other - one) for one, other in (self.roc_auc, self.dice))
-        return not (
-            ranked > AUC_DIFFERENCE or masked > DICE_DIFFERENCE or self.equal_decisions < EQUAL_DECISIONS
-        )
+        return not (ranked > AUC_DIFFERENCE or masked > DICE_DIFFERENCE or self.equal_decisions < EQUAL_DECISIONS)
 
 
 def compare(one: Path, other: Path, strips: StripSet) -> Agreement:

@@ -14,10 +14,10 @@ from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.split import read_split
 from steel_defect_trainer.errors import DataError, ExportError
 from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
+from steel_defect_trainer.evaluation.masks import MaskRule
 from steel_defect_trainer.exporting.card import write_card
 from steel_defect_trainer.exporting.card_run import card_of_run
 from steel_defect_trainer.exporting.guard import Familiar, familiar_of_files, frame_of, write_guard
-from steel_defect_trainer.evaluation.masks import MaskRule
 from steel_defect_trainer.exporting.int8 import write_int8
 from steel_defect_trainer.exporting.mask_terms import write_mask_terms
 from steel_defect_trainer.exporting.metadata import read_contract

@@ -131,7 +131,9 @@ def likeliest(masks: Tensor, classes: Tensor) -> Tensor:
         Probabilities (N, C, h, w), zero but for one class a field.
     """
     product = masks * torch.sigmoid(classes)[:, :, None, None]
-    first = product.argmax(dim=1, keepdim=True) == torch.arange(masks.shape[1], device=masks.device)[None, :, None, None]
+    first = (
+        product.argmax(dim=1, keepdim=True) == torch.arange(masks.shape[1], device=masks.device)[None, :, None, None]
+    )
     return masks.amax(dim=1, keepdim=True) * first
 
 

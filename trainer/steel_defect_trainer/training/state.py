@@ -138,9 +138,9 @@ def _averaging(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], Non
     def average(averages: _Tensors, current: _Tensors, updates: Tensor | int) -> None:
         done = int(updates)
         if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, current, 1 - min(decay, (1 + done) / (10 + done)))  # noqa: SLF001 - as torch's own averages do
+            torch._foreach_lerp_(averages, current, 1 - min(decay, (1 + done) / (10 + done)))
         else:
-            torch._foreach_copy_(averages, current)  # noqa: SLF001 - as above
+            torch._foreach_copy_(averages, current)
 
     return average
 

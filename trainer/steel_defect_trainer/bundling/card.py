@@ -71,8 +71,8 @@ def card_of_bundle(facts: CardFacts) -> Card:
     return Card(
         contract=facts.contract,
         files=facts.files,
-        network=f"""MobileNetV2 1.0 with one gray input channel, a linear layer on means and maxima of its features for \
-what the whole
+        network=f"""MobileNetV2 1.0 with one gray input channel, a linear layer on means and maxima of its features \
+for what the whole
 picture shows, and a slim feature pyramid for where. It answers `defect_prob`, `class_prob` for
 {", ".join(facts.contract.class_names)}, `mask_prob`, a
 {spec.height // FIELD} x {spec.width // FIELD} grid for each class, and `defect_map` with the most of each 8 x 8 of its
@@ -155,8 +155,8 @@ def _quality(facts: CardFacts) -> str:
             name,
             int(has.sum()),
             int((called & has).sum()),
-            str(exact_interval(float(called[has].mean()), int(has.sum()))),
-            f"{dice}",
+            str(exact_interval(float((called & has).sum() / max(1, has.sum())), int(has.sum()))),
+            str(dice),
         )
         for name, has, dice in zip(
             facts.contract.class_names, (facts.real.classes == 1).T, masks.class_dice, strict=True
@@ -196,9 +196,9 @@ def _limits(facts: CardFacts) -> tuple[str, ...]:
     return (
         f"""{len(facts.real)} real pictures, {clean} of them clean, decide all of these figures; the interval says how \
 little that
-  is: a single clean picture moves ROC-AUC by up to {1 / clean:.2f}. They are not a random sample: sources and labels go \
-together, and so
-  do sources and the kind of steel.""",
+  is: a single clean picture moves ROC-AUC by up to {1 / clean:.2f}. They are not a random sample: sources and labels \
+go together, and
+  so do sources and the kind of steel.""",
         "Masks are coarse, and those of thin cracks are poor: read them as where to look.",
         "Some strips that Severstal calls clean look damaged (paint, tread plate, rough skin, scale at an edge).",
         "Cameras, light, steel grades and resolutions other than Severstal's were not tested.",
@@ -216,10 +216,9 @@ def _making(facts: CardFacts) -> str:
 
 Recipe `{facts.recipe.name}` (`trainer/steel_defect_trainer/recipes/{facts.recipe.name}.toml`) at {spec.width} x \
 {spec.height}: {plan.steps} batches of {plan.batch} real
-and {DRAWN_IN_BATCH} drawn strips, the first {plan.heads_first} for the heads alone, once for each part and once for all \
-pictures, with {NETWORKS} orders of
-the batches each, whose weights are averaged. The networks of the version in the repository were trained on one NVIDIA \
-H200, twelve
-at a time, in 3.4 minutes, by PyTorch 2.11; the rest took {facts.minutes:.0f} minutes on {torch.get_num_threads()} \
-threads of a {platform.machine()} CPU. Python
+and {DRAWN_IN_BATCH} drawn strips, the first {plan.heads_first} for the heads alone, once for each part and once \
+for all pictures, with
+{NETWORKS} orders of the batches each, whose weights are averaged. The networks of the version in the repository were
+trained on one NVIDIA H200, twelve at a time, in 3.4 minutes, by PyTorch 2.11; the rest
+took {facts.minutes:.0f} minutes on {torch.get_num_threads()} threads of a {platform.machine()} CPU. Python
 {platform.python_version()}, PyTorch {torch.__version__}, code at `{facts.contract.git_commit}`."""

@@ -98,6 +98,8 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "a shape that there is not": (predict(picture, shape="rekognition"), 400, "malformed-query"),
         "a map in the shape of another service": (
             predict(picture, shape="lookout", map="true"), 400, "malformed-query"),
+        "a coil with a line break": (predict(picture, coil="a\nb"), 400, "malformed-query"),
+        "a position before the strip": (predict(picture, position_mm="-1"), 400, "malformed-query"),
         "a parameter that there is not": (predict(picture, maps="true"), 400, "malformed-query"),
         **{
             f"a parameter of {path}": (Request("GET", path, {}, {"map": "true"}), 400, "malformed-query")

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from steel_defect import camera as cameras
 from steel_defect import observation
+from steel_defect import place as places
 from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
-from steel_defect.camera import STATED, Camera, CameraError, stated_camera
+from steel_defect.camera import Camera, CameraError, stated_camera
 from steel_defect.errors import (
     Busy,
     InternalError,
@@ -25,6 +27,7 @@ from steel_defect.errors import (
 )
 from steel_defect.http import Request, Response, json_response, problem_response
 from steel_defect.lookout import detect_anomaly_result
+from steel_defect.place import Place, PlaceError, stated_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
-_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", "masks", "shape", *STATED)}
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
+    "/predict": ("map", "masks", "shape", *cameras.STATED, *places.STATED)
+}
 # People come to pages from a login or a link, which may add parameters of their own.
 _PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -116,15 +121,15 @@ class Api:
 
     def _predict(self, request: Request) -> Response:
         with_map, with_masks, as_lookout = _flag(request, "map"), _flag(request, "masks"), _as_lookout(request)
-        camera = self._camera_of(request)
+        camera, place = self._camera_of(request), _place_of(request)
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
-        observation.note(picture_bytes=len(picture))
+        observation.note(picture_bytes=len(picture), **place.as_json())
         prediction = scorer.score(picture, camera, self._admission)
         observation.note_prediction(prediction, scorer)
         if as_lookout:
             return json_response(detect_anomaly_result(prediction, scorer.contract.class_names))
-        content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks)
+        content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks, place=place)
         registry = self._registry()
         if registry is not None and registry.state != "current":
             content["model"] = {**content["model"], "registry": registry.state}
@@ -190,6 +195,13 @@ def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
             takes = f"takes {' and '.join(known)}" if known else "takes none"
             message = f"there is no parameter {name[:100]!r} in the query of {request.path[:100]}, which {takes}"
             raise MalformedQuery(message)
+
+
+def _place_of(request: Request) -> Place:
+    try:
+        return stated_place(request.query)
+    except PlaceError as error:
+        raise MalformedQuery(str(error)) from error
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -104,26 +104,33 @@ def _print(evaluation: Evaluation) -> None:
         style="bold",
         markup=False,
     )
-    table = Table("", "value", "95 % interval", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    rows = [(label, measures.figures[name]) for name, (label, _) in LABELS.items()]
+    table = Table(
+        "", "value", "95 % interval", "pictures", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    table.columns[-1].justify = "right"
+    rows = [(label, measures.figures[name], f"{measures.pictures[name]:,}") for name, (label, _) in LABELS.items()]
+    having = (evaluation.predictions.classes > 0).sum(axis=0)
     rows += [
-        (f"recall, {name}", recall) for name, recall in zip(evaluation.class_names, measures.class_recalls, strict=True)
+        (f"recall, {name}", recall, f"{count:,}")
+        for name, recall, count in zip(evaluation.class_names, measures.class_recalls, having, strict=True)
     ]
     if evaluation.masks is not None:
         masks = evaluation.masks
         named = zip(evaluation.class_names, masks.class_dice, strict=True)
-        rows += [("mask Dice, any damage", masks.dice), ("mask IoU, any damage", masks.iou)]
-        rows += [*((f"mask Dice, {name}", dice) for name, dice in named), ("Kaggle's mean Dice", masks.kaggle_dice)]
-    for label, found in rows:
+        count = f"{masks.pictures:,}"
+        rows += [("mask Dice, any damage", masks.dice, count), ("mask IoU, any damage", masks.iou, count)]
+        rows += [(f"mask Dice, {name}", dice, "") for name, dice in named]
+        rows += [("Kaggle's mean Dice", masks.kaggle_dice, f"{len(truth):,}")]
+    for label, found, count in rows:
         if math.isnan(found.value):
-            table.add_row(label, "no value", "")
+            table.add_row(label, "no value", "", count)
         else:
-            spread = "none" if found.low == found.high else f"{found.low:.4f} to {found.high:.4f}"
-            table.add_row(label, f"{found.value:.4f}", spread)
+            spread = f"{found.low:.4f} to {found.high:.4f}" if found.low < found.high else "none"
+            table.add_row(label, f"{found.value:.4f}", spread, count)
     console.print(table)
     counts = measures.confusion
     console.print(
-        f"\nthreshold {calibration.threshold:.2f} ({evaluation.rule}), review from {calibration.review_low:.4f} to "
+        f"\nthreshold {calibration.threshold:.4g} ({evaluation.rule}), review from {calibration.review_low:.4f} to "
         f"{calibration.review_high:.4f}, temperature {1 / calibration.scale:.3f}; all chosen on the validation part of "
         f"{evaluation.chosen_on}\n"
         f"TN {counts.true_negatives:,}  FP {counts.false_positives:,}  "
@@ -131,3 +138,5 @@ def _print(evaluation: Evaluation) -> None:
     )
     for band, kinds in evaluation.band.items():
         console.print(f"{band:>6}: {kinds['defect']:,} defects, {kinds['clean']:,} clean")
+    for warning in evaluation.warnings:
+        click.secho(f"warning: {warning}", err=True, fg="yellow")

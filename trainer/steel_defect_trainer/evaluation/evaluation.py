@@ -10,6 +10,7 @@ import numpy as np
 from steel_defect_trainer.errors import RunError
 from steel_defect_trainer.evaluation.agreement import Agreement, Judged, agree
 from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
+from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
@@ -35,6 +36,7 @@ class Evaluation:
         groups: the number of groups that pictures were drawn by, None if they were drawn one by one.
         calibration: how a logit becomes an answer.
         chosen_on: the run on whose validation part it was chosen.
+        chosen_by: whether each picture of that part has a defect, (M,).
         rule: how its threshold was chosen, in words.
         scan: thresholds on that validation part.
         measures: of the calibrated answers.
@@ -51,6 +53,7 @@ class Evaluation:
     groups: int | None
     calibration: Calibration
     chosen_on: str
+    chosen_by: NDArray[np.bool_]
     rule: str
     scan: Scan
     measures: Measures
@@ -71,6 +74,19 @@ class Evaluation:
         return count_decisions(
             self.probabilities, self.predictions.truth, calibration.review_low, calibration.review_high
         )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Which figures and choices rest on few pictures, with their numbers."""
+        same = self.part == "validation" and self.chosen_on == self.run.name
+        what = f"the figures of the {self.part} part{', threshold and review band' if same else ''} rest"
+        found = few_kinds(self.predictions.truth, what)
+        if not same:
+            found += few_kinds(self.chosen_by, f"threshold and review band rest, in {self.chosen_on},")
+        if self.groups is not None and self.groups < FEW:
+            found.append(f"the pictures are of {counted(self.groups, 'group')} only, which are not independent within")
+        found += hollow_floor(self.recall_floor, int(self.chosen_by.sum()))
+        return [*found, *few_of_classes(self.class_names, self.predictions.classes)]
 
     def beside(self, names: Sequence[str], inspectors: Sequence[str], said: NDArray[np.int8]) -> Evaluation:
         """The same with the agreement with inspectors.
@@ -137,6 +153,7 @@ def evaluate(
         groups=None if groups is None else len(set(groups)),
         calibration=calibration,
         chosen_on=chooser.name,
+        chosen_by=held_out.truth,
         rule=_rule(recall_floor, threshold),
         scan=scan_thresholds(calibration.probabilities(held_out.defect_logits), held_out.truth),
         measures=measure_with_intervals(

@@ -36,7 +36,9 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "decision": asdict(evaluation.calibration),
         "rule": evaluation.rule,
         "chosen_on": f"validation part of {evaluation.chosen_on}",
+        "warnings": evaluation.warnings,
         "metrics": {name: _interval(value) for name, value in evaluation.measures.figures.items()},
+        "rest_on": evaluation.measures.pictures,
         "uncalibrated": {name: _interval(uncalibrated[name]) for name in ("loss", "calibration_error")},
         "recall_of_classes": {
             name: {"pictures": int((classes[:, index] > 0).sum()), **_interval(recall)}
@@ -48,7 +50,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "band": evaluation.band,
         "intervals": {
             "level": 0.95,
-            "method": "percentile bootstrap",
+            "method": "percentile bootstrap; of shares exact (Clopper-Pearson)",
             "resamples": RESAMPLES,
             "groups": evaluation.groups,
         },

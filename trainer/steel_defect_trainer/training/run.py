@@ -18,6 +18,7 @@ from steel_defect_trainer.data.near_duplicates import group_near_duplicates
 from steel_defect_trainer.data.split import make_split, read_split, subset, write_split
 from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn
 from steel_defect_trainer.errors import CheckpointError, RecipeError
+from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.networks.body import load_backbone
 from steel_defect_trainer.networks.factory import build_network
@@ -102,6 +103,8 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
     validation = None if recipe.data.final else strips.take(parts["validation"])
     if world.leads:
         _describe(run, recipe, dataset, parts, strips)
+        for warning in [] if validation is None else few_kinds(validation.defect, "the best epoch is chosen"):
+            sys.stderr.write(f"warning: {warning}; cross-validate says more of few pictures\n")
     network = _start(request.start, recipe, len(dataset.class_names))
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
     network = train(network, job, world)

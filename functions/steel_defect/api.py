@@ -26,6 +26,7 @@ from steel_defect.errors import (
     UploadsNotConfigured,
 )
 from steel_defect.http import Request, Response, json_response, problem_response
+from steel_defect.lookout import detect_anomaly_result
 from steel_defect.place import Place, PlaceError, stated_place
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
-_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", "masks", *cameras.STATED, *places.STATED)}
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
+    "/predict": ("map", "masks", "shape", *cameras.STATED, *places.STATED)
+}
 # People come to pages from a login or a link, which may add parameters of their own.
 _PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -117,13 +120,15 @@ class Api:
         return methods[method]
 
     def _predict(self, request: Request) -> Response:
-        with_map, with_masks = _flag(request, "map"), _flag(request, "masks")
+        with_map, with_masks, as_lookout = _flag(request, "map"), _flag(request, "masks"), _as_lookout(request)
         camera, place = self._camera_of(request), _place_of(request)
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
         observation.note(picture_bytes=len(picture), **place.as_json())
         prediction = scorer.score(picture, camera, self._admission)
         observation.note_prediction(prediction, scorer)
+        if as_lookout:
+            return json_response(detect_anomaly_result(prediction, scorer.contract.class_names))
         content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks, place=place)
         registry = self._registry()
         if registry is not None and registry.state != "current":
@@ -205,6 +210,17 @@ def _flag(request: Request, name: str) -> bool:
         message = f"?{name}= takes true or false, not {value[:100]!r}"
         raise MalformedQuery(message)
     return _FLAGS[value.lower()]
+
+
+def _as_lookout(request: Request) -> bool:
+    shape = request.query.get("shape")
+    if shape not in {None, "lookout"}:
+        message = f"?shape= takes lookout, not {str(shape)[:100]!r}"
+        raise MalformedQuery(message)
+    if shape is not None and {"map", "masks"} & request.query.keys():
+        message = "?shape=lookout has no place for what ?map= and ?masks= add; send one or the other"
+        raise MalformedQuery(message)
+    return shape is not None
 
 
 @cache

@@ -74,6 +74,13 @@ def test_the_map_on_request(transport: Transport) -> None:
     assert found["values"][0][0] == sorted(found["values"][0][0])
 
 
+def test_the_shape_of_lookout_for_vision_on_request(transport: Transport) -> None:
+    request = predict(strip_jpeg(), shape="lookout")
+    content = assert_in_contract(transport, request, transport.send(request))["DetectAnomalyResult"]
+    reference = json.loads(transport.send(predict(strip_jpeg())).body)
+    assert content["IsAnomalous"] == (reference["decision"] != "pass")
+
+
 @pytest.mark.parametrize("path", ["/health", "/healthz", "/model", OPENAPI])
 def test_what_can_be_read(transport: Transport, path: str) -> None:
     request = Request("GET", path)

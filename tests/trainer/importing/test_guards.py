@@ -305,3 +305,67 @@ def test_boxes_of_a_table_that_cannot_be_meant_are_refused(folder: Path, boxes: 
     (folder / "labels.csv").write_text(f"file,label,boxes\nimages/a.png,scratch,{boxes}\nimages/b.png,clean,\n")
     with pytest.raises(Exception, match=said):
         open_data(folder)
+
+
+def test_labels_of_one_part_are_not_those_of_a_picture_of_the_same_name_in_another(folder: Path) -> None:
+    (folder / "classes.txt").write_text("scratch\n")
+    for part, line in (("train", "0 0.5 0.5 0.1 0.1"), ("val", "")):
+        write_picture(folder / "images" / part / "x.png", noise_picture(len(part), *SIZE))
+        (folder / "labels" / part).mkdir(parents=True)
+        (folder / "labels" / part / "x.txt").write_text(line)
+    assert run(folder, "--unlabelled", "leave-out").exit_code == 0
+    pictures = open_data(folder.parent / "out").pictures
+    assert [(picture.name, len(picture.classes)) for picture in pictures] == [
+        ("pictures/images/train/x.png", 1),
+        ("pictures/images/val/x.png", 0),
+    ]
+    shutil.rmtree(folder.parent / "out")
+    (folder / "labels" / "val" / "x.txt").unlink()
+    said = refused(folder)
+    assert "say nothing of 5 pictures" in said
+
+
+def test_masks_of_one_name_in_two_folders_are_of_two_pictures(folder: Path) -> None:
+    (folder / "labelmap.txt").write_text("background:0,0,0::\nscratch:255,0,0::\npits:0,255,0::\n")
+    for day, colour in (("monday", (255, 0, 0)), ("tuesday", (0, 255, 0))):
+        write_picture(folder / "JPEGImages" / day / "x.png", noise_picture(len(day), *SIZE))
+        mask = np.zeros((*SIZE, 3), np.uint8)
+        mask[8:16, 8:16] = colour
+        (folder / "SegmentationClass" / day).mkdir(parents=True)
+        Image.fromarray(mask).save(folder / "SegmentationClass" / day / "x.png")
+    assert run(folder, "--unlabelled", "clean").exit_code == 0
+    dataset = open_data(folder.parent / "out")
+    labels = {picture.name: [dataset.class_names[number] for number in picture.classes] for picture in dataset.pictures}
+    assert labels["pictures/JPEGImages/monday/x.png"] == ["scratch"]
+    assert labels["pictures/JPEGImages/tuesday/x.png"] == ["pits"]
+
+
+def test_boxes_beside_masks_in_colours_are_kept(folder: Path) -> None:
+    """Whatever has no mask would be called clean otherwise."""
+    (folder / "labelmap.txt").write_text("background:0,0,0::\nscratch:255,0,0::\n")
+    (folder / "SegmentationClass").mkdir()
+    Image.fromarray(np.zeros((*SIZE, 3), np.uint8)).save(folder / "SegmentationClass" / "a.png")
+    (folder / "Annotations").mkdir()
+    box = "<bndbox><xmin>4</xmin><ymin>8</ymin><xmax>20</xmax><ymax>32</ymax></bndbox>"
+    (folder / "Annotations" / "a.xml").write_text(
+        f"<annotation><filename>a.png</filename><object><name>pits</name>{box}</object></annotation>"
+    )
+    assert run(folder, "--unlabelled", "clean").exit_code == 0
+    assert "pictures/images/a.png,pits,,,4 8 20 32" in (folder.parent / "out" / "labels.csv").read_text()
+
+
+def test_void_of_a_labelmap_stays_unknown(folder: Path) -> None:
+    (folder / "labelmap.txt").write_text("background:0,0,0::\nscratch:255,0,0::\nignored:224,224,192::\n")
+    (folder / "SegmentationClass").mkdir()
+    mask = np.zeros((*SIZE, 3), np.uint8)
+    mask[8:16, 8:16] = (255, 0, 0)
+    mask[32:64, 32:64] = (224, 224, 192)
+    Image.fromarray(mask).save(folder / "SegmentationClass" / "a.png")
+    assert run(folder, "--unlabelled", "clean").exit_code == 0
+    (written,) = (folder.parent / "out" / "masks").rglob("*.png")
+    assert np.unique(np.asarray(Image.open(written)), return_counts=True)[1].tolist() == [5056, 64, 1024]
+
+
+def test_packed_labels_are_to_be_unpacked(folder: Path) -> None:
+    (folder / "labels.zip").write_bytes(b"PK")
+    assert "is packed; unpack it" in refused(folder / "labels.zip")

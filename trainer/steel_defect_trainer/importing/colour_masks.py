@@ -14,21 +14,25 @@ from steel_defect_trainer.importing.areas import Colours, colours_in
 from steel_defect_trainer.importing.described import Described, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 MASKS: Final = "SegmentationClass"
 
 
-def read_colour_masks(folder: Path, boxes: Iterable[Described]) -> list[Described]:
+def read_colour_masks(folder: Path, boxes: Mapping[str, Described]) -> list[Described]:
     """The masks of a folder, joined with the boxes of the same pictures where it has them.
 
     A mask without damage does not say that the picture is clean: it is written for what nobody looked at too.
 
+    Args:
+        folder: with `SegmentationClass/`.
+        boxes: by the path of the picture, without its suffix.
+
     Raises:
         DataError: there is no labelmap.txt, or a mask has a colour that is not in it.
     """
-    described = {item.name.rpartition("/")[2].rpartition(".")[0]: item for item in boxes}
+    described = dict(boxes)
     for mask in sorted((folder / MASKS).rglob("*.png")):
         table = find_label_map(mask, folder)
         if table is None:
@@ -39,13 +43,11 @@ def read_colour_masks(folder: Path, boxes: Iterable[Described]) -> list[Describe
         void = {colour for number, colour in enumerate(read.colours) if read.is_void(number)}
         ground = {colour for number, colour in enumerate(read.colours) if read.is_background(number)}
         in_mask = by_colour(mask, named, void=void, background=ground or {0}, table=table)
-        before = described.get(mask.stem)
-        if before is None:
-            stem = mask.relative_to(folder / MASKS).with_suffix("").as_posix()
-            before = Described(stem, str(mask))
+        name = mask.relative_to(folder / MASKS).with_suffix("").as_posix()
+        before = described.get(name, Described(name, str(mask)))
         drawn = {mark.label for mark in in_mask.marks}
         others = tuple(mark for mark in before.marks if mark.label not in drawn)
-        described[mask.stem] = replace(before, marks=(*in_mask.marks, *others), void=in_mask.void, says_clean=False)
+        described[name] = replace(before, marks=(*in_mask.marks, *others), void=in_mask.void, says_clean=False)
     return list(described.values())
 
 

@@ -28,6 +28,7 @@ _FORMATS: Final = (
 )
 _LINES: Final = frozenset({".manifest", ".jsonl", ".json"})
 _MASK_FOLDERS: Final = frozenset({MASKS, "SegmentationObject"})
+_ANNOTATIONS: Final = "Annotations"
 _COCO: Final = "COCO"
 _VOC: Final = "Pascal VOC"
 _CVAT: Final = "CVAT"
@@ -64,11 +65,8 @@ def open_labels(source: Path, pictures: Path | None) -> Opened:
     """
     folder = source if source.is_dir() else source.parent
     finder = Finder([pictures or folder], without=_MASK_FOLDERS)
+    _refuse_others(source)
     if source.is_dir():
-        for table in (generic.TABLE, severstal.TABLE):
-            if (source / table).is_file():
-                message = f"{source} has a {table}: train, split and eda read it as it is"
-                raise DataError(message)
         if is_mvtec(source):
             return Opened("MVTec AD", read_mvtec(source), finder, listed=True)
         classes = class_file(source)
@@ -80,7 +78,7 @@ def open_labels(source: Path, pictures: Path | None) -> Opened:
         message = f"{source} has labels of {one} ({its[0]}) and of {other} ({others[0]}); name the file of one"
         raise DataError(message)
     if source.is_dir() and (source / MASKS).is_dir():
-        boxes = [read_voc(path, root_of(path)) for path in files.get(_VOC, ())]
+        boxes = {_name_of(path): item for path in files.get(_VOC, ()) for item in _read(_VOC, path, finder)}
         return Opened("masks in colours", read_colour_masks(source, boxes), finder)
     for kind, paths in files.items():
         described = [item for path in paths for item in _read(kind, path, Finder([pictures or folder]))]
@@ -90,6 +88,23 @@ def open_labels(source: Path, pictures: Path | None) -> Opened:
         message = f"{source} holds no labels of a known format; these are read: {_FORMATS}"
         raise DataError(message)
     return Opened("a folder for each class", described, finder, listed=True)
+
+
+def _refuse_others(source: Path) -> None:
+    """Say what to do with what is no labels of another tool."""
+    if source.suffix == ".zip":
+        message = f"{source} is packed; unpack it and name the folder"
+        raise DataError(message)
+    for table in (generic.TABLE, severstal.TABLE) if source.is_dir() else ():
+        if (source / table).is_file():
+            message = f"{source} has a {table}: train, split and eda read it as it is"
+            raise DataError(message)
+
+
+def _name_of(path: Path) -> str:
+    """The picture of a file of Pascal VOC as its mask is called: below `Annotations/`, without a suffix."""
+    above = next((folder for folder in path.parents if folder.name == _ANNOTATIONS), path.parent)
+    return path.relative_to(above).with_suffix("").as_posix()
 
 
 def _files_of_labels(paths: list[Path]) -> dict[str, list[Path]]:

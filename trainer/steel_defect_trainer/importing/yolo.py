@@ -40,42 +40,45 @@ def read_yolo(folder: Path, classes: Path, pictures: Sequence[Path]) -> list[Des
         DataError: a line cannot be read, or labels are of no picture.
     """
     names = _names(classes)
-    files = {
-        path: path.relative_to(folder).with_suffix("").parts
+    files = [
+        path
         for path in sorted(folder.rglob("*.txt"))
         if path.stem.lower() not in _NO_LABELS and not path.name.lower().startswith("readme")
-    }
+    ]
     by_stem: dict[str, list[Path]] = {}
-    for path in files:
-        by_stem.setdefault(path.stem, []).append(path)
-    described, used = [], set()
     for picture in pictures:
-        label = _label_file(picture, by_stem.get(picture.stem, []))
-        if label is not None:
-            used.add(label)
-            described.append(_read(label, picture, names))
-    alone = [path for path in files if path not in used]
+        by_stem.setdefault(picture.stem, []).append(picture)
+    alone = [path for path in files if path.stem not in by_stem]
     if alone:
         message = (
             f"{alone[0]} has labels of no picture in {folder} ({len(alone)} such files); name the folder of the "
             "pictures with --pictures"
         )
         raise DataError(message)
-    return described
+    return [_read(path, _picture_of(path, by_stem[path.stem]), names) for path in files]
 
 
-def _label_file(picture: Path, candidates: list[Path]) -> Path | None:
-    """The file whose path is most like the picture's, with labels/ in place of images/."""
-    wanted = tuple("labels" if part == "images" else part for part in picture.with_suffix("").parts)
+def _picture_of(label: Path, candidates: list[Path]) -> Path:
+    """The picture whose path is most like that of the labels, with images/ in place of labels/.
 
-    def alike(path: Path) -> tuple[bool, int]:
-        parts = path.with_suffix("").parts
+    Raises:
+        DataError: two are as much alike.
+    """
+    wanted = label.with_suffix("").parts
+
+    def alike(picture: Path) -> tuple[bool, int]:
+        parts = tuple("labels" if part == "images" else part for part in picture.with_suffix("").parts)
         same = 0
         while same < min(len(parts), len(wanted)) and parts[-1 - same] == wanted[-1 - same]:
             same += 1
-        return path.parent == picture.parent, same
+        return picture.parent == label.parent, same
 
-    return max(candidates, key=alike, default=None)
+    best = max(map(alike, candidates))
+    found = [picture for picture in candidates if alike(picture) == best]
+    if len(found) > 1:
+        message = f"{label} may be of {found[0]} or of {found[1]}; move what is not meant"
+        raise DataError(message)
+    return found[0]
 
 
 def _read(path: Path, picture: Path, names: dict[int, str]) -> Described:

@@ -11,6 +11,7 @@ from steel_defect_trainer.cli.options import cache_option
 from steel_defect_trainer.cli.training_options import (
     check_device,
     loader_processes,
+    minutes_option,
     overrides_option,
     start_options,
     trainer_errors,
@@ -37,6 +38,7 @@ from steel_defect_trainer.recipe import names, read_recipe
     help="Threshold with the best precision that finds at least this share of the defects (default: best F1).",
 )
 @overrides_option
+@minutes_option
 @start_options
 @cache_option
 def command(  # noqa: PLR0913, PLR0917 - the command's own options
@@ -46,6 +48,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     folds: int,
     recall_floor: float | None,
     overrides: tuple[str, ...],
+    minutes: float | None,
     start_from: Path | None,
     backbone: Path | None,
     from_scratch: bool,  # noqa: FBT001 - a flag of the command
@@ -88,6 +91,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
                 output=output or Path("runs") / f"{resolved.name}-folds",
                 cache=cache,
                 workers=loader_processes(workers, world.device.type),
+                minutes=minutes,
             )
             run = carry_out_folds(request, world)
         if not world.leads:

@@ -10,6 +10,7 @@ from steel_defect_trainer.cli.options import cache_option
 from steel_defect_trainer.cli.training_options import (
     check_device,
     loader_processes,
+    minutes_option,
     overrides_option,
     start_options,
     trainer_errors,
@@ -24,6 +25,7 @@ from steel_defect_trainer.recipe import names, read_recipe
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="The run's folder (runs/RECIPE)."
 )
 @overrides_option
+@minutes_option
 @click.option(
     "--split",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -42,6 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     folder: Path | None,
     output: Path | None,
     overrides: tuple[str, ...],
+    minutes: float | None,
     split: Path | None,
     final: Path | None,
     start_from: Path | None,
@@ -79,6 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
                 cache=cache,
                 workers=loader_processes(workers, world.device.type),
                 final=final,
+                minutes=minutes,
             )
             run = carry_out(request, world)
     if world.leads and final is not None:

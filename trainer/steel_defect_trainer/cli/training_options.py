@@ -20,6 +20,13 @@ overrides_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a part of the recipe."
 )
 
+minutes_option = click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="M",
+    help="Train for about so long at most: with as many steps as fit, measured before it begins.",
+)
+
 
 def start_options(command: Command) -> Command:
     """Where the weights come from, and where they are trained."""

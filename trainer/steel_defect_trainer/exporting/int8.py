@@ -56,6 +56,7 @@ def _note(path: Path, agreement: Agreement) -> None:
         "roc_auc_difference": round(agreement.roc_auc[1] - agreement.roc_auc[0], 6),
         "largest_difference": round(agreement.largest_difference, 4),
         "equal_decisions": round(agreement.equal_decisions, 4),
+        "holds": agreement.holds,
     }
     change_contract(
         path, lambda contract: replace(contract, metrics={**contract.metrics, "int8_against_float": figures})

@@ -25,8 +25,10 @@ from steel_defect_trainer.training.baseline import baseline_of_folds
 from steel_defect_trainer.training.batches import mixture_of
 from steel_defect_trainer.training.crossvalidate import Trial, cross_validate
 from steel_defect_trainer.training.described import describe
+from steel_defect_trainer.training.estimate import begun_with, planned
 from steel_defect_trainer.training.run_lock import writing
 from steel_defect_trainer.training.start import starting_network
+from steel_defect_trainer.training.train import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +53,7 @@ class CrossValidationRequest:
         output: folder of the cross-validation, with a run for each fold.
         cache: where decoded pictures are kept.
         workers: loader processes.
+        minutes: the most that all trainings together may take; None for what the recipe says.
     """
 
     recipe: Recipe
@@ -60,6 +63,7 @@ class CrossValidationRequest:
     output: Path
     cache: Path
     workers: int
+    minutes: float | None = None
 
 
 def carry_out_folds(request: CrossValidationRequest, world: World) -> RunFolder:
@@ -85,12 +89,19 @@ def _carry_out(request: CrossValidationRequest, run: RunFolder, world: World) ->
     if recipe.data.final or recipe.data.train:
         message = "recipe: a cross-validation makes its own parts: leave data.final, data.train and data.validation out"
         raise RecipeError(message)
-    dataset = group_near_duplicates(open_data(request.folder), request.cache)
+    dataset = open_data(request.folder)
+    network = starting_network(request.start, recipe, len(dataset.class_names))  # missing weights are said at once
+    dataset = group_near_duplicates(dataset, request.cache)
     folds = make_folds(dataset, request.folds, seed=0)
     strips = load(dataset, recipe.input, request.cache)
+    if request.minutes is not None:
+        recipe = begun_with(run, recipe)
+    first = Job(recipe, strips, mixture_of(strips, recipe, folds != 0), None, RunFolder(run.path / "part-1"))
+    recipe = planned(network, first, world, request.minutes, times=request.folds).recipe
     if world.leads:
+        timed = {} if request.minutes is None else {"minutes": request.minutes}
         everything = {"validation": np.ones(len(strips), np.bool_)}
-        describe(run, recipe, dataset, everything, strips, folds=request.folds)
+        describe(run, recipe, dataset, everything, strips, folds=request.folds, **timed)
         _write_folds(run, dataset, folds)
     trial = Trial(
         recipe=recipe,

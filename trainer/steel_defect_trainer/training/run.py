@@ -15,10 +15,12 @@ from steel_defect_trainer.data.split import TRAIN, Split, make_split, read_split
 from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn
 from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.files import replacing
+from steel_defect_trainer.recipe import from_table
 from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.training.baseline import baseline_of_parts
 from steel_defect_trainer.training.batches import mixture_of
 from steel_defect_trainer.training.described import describe
+from steel_defect_trainer.training.estimate import begun_with, planned
 from steel_defect_trainer.training.final import check_pictures, take_evaluation, tried_by
 from steel_defect_trainer.training.predict import predict, predict_masks
 from steel_defect_trainer.training.run_lock import writing
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect_trainer.data.dataset import DataSet
+    from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.training.distributed import World
     from steel_defect_trainer.training.start import Start
@@ -49,6 +52,7 @@ class TrainingRequest:
         cache: where decoded pictures are kept.
         workers: loader processes.
         final: folder of a cross-validation: learn from all pictures, and take over its figures and its decision.
+        minutes: the most that the training may take; None for what the recipe says.
     """
 
     recipe: Recipe
@@ -59,6 +63,7 @@ class TrainingRequest:
     cache: Path
     workers: int
     final: Path | None = None
+    minutes: float | None = None
 
 
 def carry_out(request: TrainingRequest, world: World) -> RunFolder:
@@ -81,15 +86,22 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
 def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
     recipe = request.recipe
     dataset = drawn(STRIPS, SEED, request.cache) if request.folder is None else open_data(request.folder)
+    network = starting_network(request.start, recipe, len(dataset.class_names))  # missing weights are said at once
     dataset = group_near_duplicates(dataset, request.cache)
     tried = None if request.final is None else tried_by(request.final, recipe, dataset)
+    if tried is not None:
+        recipe = from_table(tried.recipe)
+    elif request.minutes is not None:
+        recipe = begun_with(run, recipe)
     parts = _parts(request, dataset, run, world)
     strips = load(dataset, recipe.input, request.cache)
     everything = np.ones(len(strips), np.bool_)
     final = recipe.data.final or tried is not None
     learned = everything if tried else parts["train"] | (parts["validation"] if final else False)
     validation = None if final else strips.take(parts["validation"])
-    network = starting_network(request.start, recipe, len(dataset.class_names))
+    job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
+    job = planned(network, job, world, request.minutes)
+    recipe = job.recipe
     if world.leads:
         if tried is None:
             describe(run, recipe, dataset, parts, strips)
@@ -98,23 +110,27 @@ def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
             describe(run, recipe, dataset, {"train": everything}, strips, judged_by=tried.name)
         for warning in [] if validation is None else few_kinds(validation.defect, "the best epoch is chosen"):
             sys.stderr.write(f"warning: {warning}; `steel-defect cross-validate` says more of so few\n")
-    job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
     network = train(network, job, world)
     if tried is not None:
         if world.leads:
             take_evaluation(tried, run)
         return
     judged = "test" if recipe.data.final else "validation"
-    held_out = strips.take(parts[judged])
+    _judge(network, job, parts[judged], judged, world)
+    if world.leads and request.start.knows_imagenet:
+        baseline = baseline_of_parts(strips, learned, parts[judged], request.start.backbone, world.device)
+        baseline.save(run.baseline(judged))
+
+
+def _judge(network: GrayMobileNet, job: Job, chosen: NDArray[np.bool_], part: str, world: World) -> None:
+    """Leave in the run's folder what its network says of a part."""
+    held_out = job.strips.take(chosen)
     predictions = predict(network, held_out, world)
-    mask_counts = predict_masks(network, held_out, world) if recipe.network.learns_masks else None
+    mask_counts = predict_masks(network, held_out, world) if job.recipe.network.learns_masks else None
     if world.leads:
-        predictions.save(run.predictions(judged))
+        predictions.save(job.run.predictions(part))
         if mask_counts is not None:
-            mask_counts.save(run.mask_counts(judged))
-        if request.start.knows_imagenet:
-            baseline = baseline_of_parts(strips, learned, parts[judged], request.start.backbone, world.device)
-            baseline.save(run.baseline(judged))
+            mask_counts.save(job.run.mask_counts(part))
 
 
 def _parts(request: TrainingRequest, dataset: DataSet, run: RunFolder, world: World) -> dict[str, NDArray[np.bool_]]:

@@ -99,7 +99,7 @@ class Evaluation:
         if not same:
             found += few_kinds(self.chosen_by, f"threshold and review band rest, in {self.chosen_on},")
         if self.groups is not None and self.groups < FEW:
-            found.append(f"the pictures are of {counted(self.groups, 'group')} only, which are not independent within")
+            found.append(f"the figures rest on {counted(self.groups, 'group')} of pictures only")
         if self.baseline is not None and not self.baseline.difference.low > 0:
             does, ahead = ("does", "ahead") if self.baseline.difference.value <= 0 else ("may do", "surely ahead")
             frozen = f"logistic regression on a frozen ImageNet network {does} as well"

@@ -148,8 +148,14 @@ def _count(values: dict[Metric, float]) -> None:
 def _backfill() -> Backfill:
     from steel_defect.uploads.backfill import Backfill
 
-    buckets = _app.settings.require_buckets()
-    return Backfill(_app.models, buckets, camera=_app.settings.camera, ignored_suffixes=_app.settings.ignored_suffixes)
+    settings = _app.settings
+    return Backfill(
+        _app.models,
+        settings.require_buckets(),
+        camera=settings.camera,
+        ignored_suffixes=settings.ignored_suffixes,
+        coil_pattern=settings.coil_pattern,
+    )
 
 
 def _score_upload(ref: ObjectRef) -> None:

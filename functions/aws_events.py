@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
-from steel_defect.camera import STATED
+from steel_defect import camera, place
 from steel_defect.errors import MalformedBody
 from steel_defect.http import Request
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NO_REQUEST: Final = 'the event is neither an HTTP request nor a direct invocation with {"image": "<base64>"}'
 
 # What a direct invocation may state beside the picture, as the query of a request does.
-_PARAMETERS: Final = ("map", "masks", *STATED)
+_PARAMETERS: Final = ("map", "masks", *camera.STATED, *place.STATED)
 
 # Hosts of API Gateway and of Function URLs, whose requests have no path in front of ours.
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
@@ -62,7 +62,7 @@ def request_in(event: object, is_served: Callable[[str], object]) -> Request:
         path = _without_base(_text(event, "path"), context, is_served)
         return Request(_text(event, "httpMethod"), path, _headers(event), _query(event), _body(event))
     if "image" in event:
-        query = {name: str(event[name]).lower() for name in _PARAMETERS if event.get(name) is not None}
+        query = {name: _stated(event[name]) for name in _PARAMETERS if event.get(name) is not None}
         return Request("POST", "/predict", {}, query, json=event)
     match event:
         case {"Records": [{"eventSource": source} | {"EventSource": source}, *_]} | {
@@ -73,6 +73,11 @@ def request_in(event: object, is_served: Callable[[str], object]) -> Request:
             raise Misrouted(message)
         case _:
             raise MalformedBody(_NO_REQUEST)
+
+
+def _stated(value: object) -> str:
+    """A field of JSON as a query has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def answer_to(event: object, response: Response) -> dict[str, Any]:

@@ -38,7 +38,13 @@ def main(prefix: str) -> int:
         # Never the bundled model in place of one that cannot be loaded: every result would be by that model.
         models.confirmed()
         buckets = replace(buckets, uploads=buckets.uploads.below(prefix))
-        work = Backfill(models, buckets, camera=chosen.camera, ignored_suffixes=chosen.ignored_suffixes)
+        work = Backfill(
+            models,
+            buckets,
+            camera=chosen.camera,
+            ignored_suffixes=chosen.ignored_suffixes,
+            coil_pattern=chosen.coil_pattern,
+        )
         counts: Counter[str] = Counter()
         for done in work.run(_WORKERS_PER_PROCESSOR * chosen.threads, share):
             counts["error" if done.outcome is None else done.outcome.value] += 1

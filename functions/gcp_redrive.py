@@ -39,7 +39,14 @@ def main() -> int:
         models = ModelSource(settings)
         models.confirmed()
         publish = gcp_topic.publisher(settings.outcome_topic)
-        processor = UploadProcessor(models, buckets, publish, ignored_suffixes=settings.ignored_suffixes)
+        processor = UploadProcessor(
+            models,
+            buckets,
+            publish,
+            camera=settings.camera,
+            ignored_suffixes=settings.ignored_suffixes,
+            coil_pattern=settings.coil_pattern,
+        )
         counts, failed = _redrive(subscription, processor)
         model = models.registered().identity  # A promotion meanwhile is followed.
     except (SettingsError, ModelUnavailable, StorageError, SubscriptionError, RequestException) as error:

@@ -95,6 +95,8 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "body over the limit": (predict(bytes(2 * maximum)), 413, "too-many-bytes"),
         "JSON over the limit": (predict(in_json(bytes(maximum + 3)), JSON), 413, "too-many-bytes"),
         "a flag that is neither": (predict(picture, map="perhaps"), 400, "malformed-query"),
+        "a coil with a line break": (predict(picture, coil="a\nb"), 400, "malformed-query"),
+        "a position before the strip": (predict(picture, position_mm="-1"), 400, "malformed-query"),
         "a parameter that there is not": (predict(picture, maps="true"), 400, "malformed-query"),
         **{
             f"a parameter of {path}": (Request("GET", path, {}, {"map": "true"}), 400, "malformed-query")

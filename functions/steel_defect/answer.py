@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from steel_defect.place import UNKNOWN, Place
 from steel_defect.run_lengths import run_lengths
 
 if TYPE_CHECKING:
@@ -36,11 +37,16 @@ def verdict(prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
 
 
 def answer(
-    prediction: Prediction, scorer: Scorer, *, with_map: bool = False, with_masks: bool = False
+    prediction: Prediction,
+    scorer: Scorer,
+    *,
+    with_map: bool = False,
+    with_masks: bool = False,
+    place: Place = UNKNOWN,
 ) -> dict[str, Any]:
     """The answer for one picture. `schema Answer` in openapi.json describes it."""
     timings = {"decode": round(prediction.decode_ms, 3), "model": round(prediction.model_ms, 3)}
-    content = {**verdict(prediction, scorer), "timings_ms": timings}
+    content = {**verdict(prediction, scorer), **place.as_json(), "timings_ms": timings}
     if with_map and prediction.defect_map is not None:
         content["defect_map"] = {
             "classes": list(scorer.contract.class_names),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from steel_defect import camera as cameras
 from steel_defect import observation
+from steel_defect import place as places
 from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.answer import answer, describe
 from steel_defect.body import picture_in, require_json
-from steel_defect.camera import STATED, Camera, CameraError, stated_camera
+from steel_defect.camera import Camera, CameraError, stated_camera
 from steel_defect.errors import (
     Busy,
     InternalError,
@@ -24,6 +26,7 @@ from steel_defect.errors import (
     UploadsNotConfigured,
 )
 from steel_defect.http import Request, Response, json_response, problem_response
+from steel_defect.place import Place, PlaceError, stated_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
-_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", "masks", *STATED)}
+_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"/predict": ("map", "masks", *cameras.STATED, *places.STATED)}
 # People come to pages from a login or a link, which may add parameters of their own.
 _PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -115,13 +118,13 @@ class Api:
 
     def _predict(self, request: Request) -> Response:
         with_map, with_masks = _flag(request, "map"), _flag(request, "masks")
-        camera = self._camera_of(request)
+        camera, place = self._camera_of(request), _place_of(request)
         scorer = self._models()
         picture = picture_in(request, scorer.contract.input.max_bytes)
-        observation.note(picture_bytes=len(picture))
+        observation.note(picture_bytes=len(picture), **place.as_json())
         prediction = scorer.score(picture, camera, self._admission)
         observation.note_prediction(prediction, scorer)
-        content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks)
+        content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks, place=place)
         registry = self._registry()
         if registry is not None and registry.state != "current":
             content["model"] = {**content["model"], "registry": registry.state}
@@ -187,6 +190,13 @@ def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
             takes = f"takes {' and '.join(known)}" if known else "takes none"
             message = f"there is no parameter {name[:100]!r} in the query of {request.path[:100]}, which {takes}"
             raise MalformedQuery(message)
+
+
+def _place_of(request: Request) -> Place:
+    try:
+        return stated_place(request.query)
+    except PlaceError as error:
+        raise MalformedQuery(str(error)) from error
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -82,6 +82,7 @@ class App:
                     camera=self.settings.camera,
                     admission=self.admission,
                     ignored_suffixes=self.settings.ignored_suffixes,
+                    coil_pattern=self.settings.coil_pattern,
                 )
             return self._processor
 

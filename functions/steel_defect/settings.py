@@ -14,8 +14,10 @@ from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.machine import memory_bytes, processors
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
 from steel_defect.override import Override, OverrideError
+from steel_defect.place import USUAL_PATTERN, PlaceError, pattern_of
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
@@ -54,6 +56,8 @@ class Settings:
             (`IGNORED_SUFFIXES`, separated by commas; default `IGNORED_SUFFIXES` of this module; empty for none).
         camera: what took the pictures (`MM_PER_PIXEL`, `BIT_DEPTH`, `ORIENTATION`; default nothing is known of it). A
             request can state another.
+        coil_pattern: tells from the whole key of an upload which coil it is of, and where (`COIL_PATTERN`, a regular
+            expression with a group `coil` and perhaps `position_mm`; default `USUAL_PATTERN` of `place`).
         memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
             group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
@@ -73,6 +77,7 @@ class Settings:
     google_project: str | None = None
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
     camera: Camera = Camera()  # noqa: RUF009 - frozen
+    coil_pattern: re.Pattern[str] = pattern_of(USUAL_PATTERN)  # noqa: RUF009 - frozen
     memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
@@ -117,6 +122,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         google_project=environment.get("GOOGLE_CLOUD_PROJECT") or None,
         ignored_suffixes=_ignored_suffixes(environment),
         camera=_camera(environment),
+        coil_pattern=_coil_pattern(environment),
         memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )
@@ -127,6 +133,14 @@ def _camera(environment: Mapping[str, str]) -> Camera:
         return stated_camera({name: environment.get(name.upper(), "") for name in STATED}, Camera())
     except CameraError as error:
         message = f"{', '.join(name.upper() for name in STATED)}: {error}"
+        raise SettingsError(message) from error
+
+
+def _coil_pattern(environment: Mapping[str, str]) -> re.Pattern[str]:
+    try:
+        return pattern_of(environment.get("COIL_PATTERN") or USUAL_PATTERN)
+    except PlaceError as error:
+        message = f"COIL_PATTERN: {error}"
         raise SettingsError(message) from error
 
 

@@ -100,3 +100,10 @@ def test_a_wrong_method_is_told_the_right_ones(transport: Transport) -> None:
 def test_a_bad_request_leaves_the_next_one_unharmed(transport: Transport) -> None:
     transport.send(BAD["body over the limit"][0])
     assert transport.send(predict(strip_jpeg())).status == HTTPStatus.OK
+
+
+def test_coil_and_position_come_back_as_they_were_stated(transport: Transport) -> None:
+    request = predict(strip_jpeg(), coil='Ä47/11 "<b>', position_mm="128000.5")
+    content = assert_in_contract(transport, request, transport.send(request))
+    assert (content["coil"], content["position_mm"]) == ('Ä47/11 "<b>', 128_000.5)
+    assert not {"coil", "position_mm"} & set(json.loads(transport.send(predict(strip_jpeg())).body))

@@ -39,7 +39,11 @@ def runtime(request: pytest.FixtureRequest, probe_file: Path) -> Runtime:
 
 def test_a_request_has_one_line_that_says_what_came_of_it(runtime: Runtime) -> None:
     with runtime({"LOG_SAMPLE_RATE": "1"}) as server:
-        for request in (predict(REJECTED), bad_requests()["truncated JPEG"][0], Request("GET", "/model")):
+        for request in (
+            predict(REJECTED, coil="47\u00a011", position_mm="5"),
+            bad_requests()["truncated JPEG"][0],
+            Request("GET", "/model"),
+        ):
             server.send(request)
         scored, refused, read = log_lines(server.output())
     assert scored["message"] == "POST /predict 200"
@@ -50,6 +54,7 @@ def test_a_request_has_one_line_that_says_what_came_of_it(runtime: Runtime) -> N
     assert scored["statistics"] == {"mean": 220.0, "contrast": 0.0, "dark_share": 0.0}
     assert scored["ms"]["decode"] + scored["ms"]["model"] <= scored["ms"]["total"]
     assert (refused["route"], refused["status"], refused["problem"]) == ("/predict", 422, "damaged-image")
+    assert (scored["coil"], scored["position_mm"]) == ("47\u00a011", 5)
     assert "decision" not in refused
     assert (read["route"], read["status"]) == ("/model", 200)
     assert [line["cold_start"] for line in (scored, refused, read)] == [True, False, False]

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from steel_defect.cli import main
 from steel_defect.contract import Distribution, Reference
 from steel_defect.drift import psi
+from steel_defect.place import UNKNOWN
 from steel_defect.scorer import Scorer
 from steel_defect.storage import open_store
 from steel_defect.uploads.refs import ObjectRef
@@ -164,7 +165,7 @@ def test_pictures_that_became_brighter_are_told_from_those_that_did_not(tmp_path
         (tmp_path / name / "scores").mkdir(parents=True)
         for index, data in enumerate(pictures(200, brighter)):
             ref = ObjectRef("s3", "uploads", f"{index}.png", order="")
-            fill(tmp_path / name, {result_key(ref.key): encode(scored(ref, scorer.score(data), scorer))})
+            fill(tmp_path / name, {result_key(ref.key): encode(scored(ref, scorer.score(data), scorer, UNKNOWN))})
     assert drift(tmp_path / "same", "--model", model, "--fail-on", "moderate").exit_code == 0
     run = drift(tmp_path / "brighter", "--model", model, "--fail-on", "large", "--json")
     assert run.exit_code == 3

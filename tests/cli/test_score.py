@@ -202,3 +202,15 @@ def test_version_and_help() -> None:
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 0
         assert "Usage:" in result.stdout
+
+
+@pytest.mark.usefixtures("pictures")
+def test_coil_and_position_come_back_with_json() -> None:
+    (row,) = (
+        json.loads(line)
+        for line in score("dark.png", "--json", "--coil", "47/11", "--position-mm", "5.5").stdout.splitlines()
+    )
+    assert (row["coil"], row["position_mm"]) == ("47/11", 5.5)
+    assert "--position-mm goes with one picture" in score("line 3", "--position-mm", "5").stderr
+    assert "--position-mm is a number" in score("dark.png", "--position-mm", "far").stderr
+    assert "COIL_PATTERN" in score("s3://uploads", "--results", "s3://results", "--coil", "4711").stderr

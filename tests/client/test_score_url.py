@@ -412,3 +412,11 @@ def test_no_credentials_at_all(endpoint: Endpoint, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert "Unable to locate credentials; set AWS_PROFILE" in score("lambda://api", "dark.png").stderr
     assert endpoint.asked == []
+
+
+@pytest.mark.usefixtures("pictures", "endpoint")
+@pytest.mark.parametrize("by", ["HTTP", "direct invocation"])
+def test_coil_and_position_go_to_a_deployment_and_come_back(front: Front, by: str) -> None:
+    url = front.url if by == "HTTP" else "lambda://api"
+    row = json.loads(score(url, "dark.png", "--json", "--coil", "Ä 47&11", "--position-mm", "128000.5").stdout)
+    assert (row["coil"], row["position_mm"]) == ("Ä 47&11", 128_000.5)

@@ -18,6 +18,7 @@ from PIL import Image
 from steel_defect.errors import ModelUnavailable
 from steel_defect.location import Buckets, Location
 from steel_defect.parallel import in_order
+from steel_defect.place import USUAL_PATTERN, pattern_of
 from steel_defect.scorer import Scorer
 from steel_defect.settings import IGNORED_SUFFIXES
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, Store, open_store
@@ -73,6 +74,7 @@ class World:
             BUCKETS,
             lambda outcome: self.tell(outcome),  # noqa: PLW0108 - looked up at each call
             ignored_suffixes=IGNORED_SUFFIXES,
+            coil_pattern=pattern_of(USUAL_PATTERN),
             open_bucket=self.open,
         )
         self._orders = itertools.count(1)
@@ -382,3 +384,13 @@ def test_of_many_uploads_no_more_are_decoded_at_a_time_than_there_are_processors
     refs = [world.upload(f"{number}.png", shade(number)) for number in range(12)]
     assert set(in_order(world.processor.process, refs, 6)) == {Outcome.SCORED}
     assert max(most) == 2
+
+
+@pytest.mark.parametrize("data", [shade(255), b"no picture"])
+def test_coil_and_position_are_in_result_and_outcome_whatever_came_of_the_picture(world: World, data: bytes) -> None:
+    key = 'line-3/Ä "<b>/0012_128000mm.png'
+    world.processor.process(world.upload(key, data))
+    for content in (world.result(key), world.told[0]):
+        assert (content["coil"], content["position_mm"]) == ('Ä "<b>', 128_000)
+    world.processor.process(world.upload("alone.png", data))
+    assert not {"coil", "position_mm"} & set(world.result("alone.png"))

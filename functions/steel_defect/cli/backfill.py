@@ -61,7 +61,14 @@ def backfill(  # noqa: PLR0913 - one parameter an option
         models = model_source(model)
         models.confirmed()  # Never the bundled model in place of one that cannot be loaded.
         buckets = Buckets(Location.parse(paths[0]), Location.parse(results))
-        work = Backfill(models, buckets, camera=camera, ignored_suffixes=load_settings().ignored_suffixes)
+        settings = load_settings()
+        work = Backfill(
+            models,
+            buckets,
+            camera=camera,
+            ignored_suffixes=settings.ignored_suffixes,
+            coil_pattern=settings.coil_pattern,
+        )
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
             task = progress.add_task("scoring", total=None)
             for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):

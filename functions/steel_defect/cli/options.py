@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steel_defect.camera import CameraError, Orientation, stated_camera
+from steel_defect.place import PlaceError, stated_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.camera import Camera
+    from steel_defect.place import Place
 
 model_option = click.option(
     "--model",
@@ -46,3 +48,42 @@ def camera_of(mm_per_pixel: str | None, bit_depth: str | None, orientation: str 
     except CameraError as error:
         message = f"--{str(error).replace('_', '-')}"
         raise click.UsageError(message) from error
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that state where a picture was taken."""
+    for option in (
+        click.option("--position-mm", metavar="MM", help="Where along the strip the picture begins; with one picture."),
+        click.option("--coil", metavar="ID", help="Coil that the pictures are of; comes back with --json."),
+    ):
+        command = option(command)
+    return command
+
+
+def place_from(coil: str | None, position_mm: str | None) -> Place:
+    """What the options state.
+
+    Raises:
+        click.UsageError: a value is not accepted.
+    """
+    stated = {"coil": coil, "position_mm": position_mm}
+    try:
+        return stated_place({name: value for name, value in stated.items() if value})
+    except PlaceError as error:
+        message = f"--{str(error).replace('_', '-')}"
+        raise click.UsageError(message) from error
+
+
+def store_uri(place: str) -> str:
+    """The URI of a store that may be given as a folder.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    if "://" in place:
+        return place
+    folder = Path(place)
+    if not folder.is_dir():
+        message = f"{place} is no folder, and no URI such as s3://bucket"
+        raise click.BadParameter(message)
+    return folder.resolve().as_uri()

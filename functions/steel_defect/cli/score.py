@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from steel_defect.cli.find import find_pictures, read_picture
-from steel_defect.cli.options import camera_of, camera_options, model_option
+from steel_defect.cli.options import camera_of, camera_options, model_option, place_from, place_options
 from steel_defect.cli.report import Row
 from steel_defect.cli.show import SEVERITY, hides_progress, report_for, show
 from steel_defect.client.errors import ServiceProblem
@@ -45,6 +45,7 @@ _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--parallel", type=click.IntRange(1, 256), help=f"With --url: requests at the same time.  [default: {_PARALLEL}]"
 )
+@place_options
 @camera_options
 @model_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -62,6 +63,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     url: str | None,
     token: str | None,
     parallel: int | None,
+    coil: str | None,
+    position_mm: str | None,
     mm_per_pixel: str | None,
     bit_depth: str | None,
     orientation: str | None,
@@ -94,9 +97,13 @@ def command(  # noqa: PLR0913 - one parameter an option
             "--parallel goes with --url": url is None and parallel is not None,
             "--url goes with pictures of this machine, and without --model": url and (in_bucket or model is not None),
             "--defects, --overlay, --rle and --coco go with pictures of this machine": in_bucket and from_here,
+            "--coil and --position-mm go with pictures of this machine; COIL_PATTERN tells them from a bucket's keys": (
+                in_bucket and (coil or position_mm)
+            ),
             "--results goes with s3://bucket/prefix, gs://bucket/prefix or file:///folder": results and not in_bucket,
         }
     )
+    place = place_from(coil, position_mm)
     camera = camera_of(mm_per_pixel, bit_depth, orientation, _camera_of_environment())
     # Each way to a score has packages of its own, imported when it is taken.
     if in_bucket:
@@ -105,6 +112,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         backfill(paths, results, output, fail_on, model=model, camera=camera)
         return
     files = find_pictures(paths)
+    _refuse({"--position-mm goes with one picture": position_mm and len(files) > 1})
     rows: Iterable[Row]
     ask_masks = with_masks or any(to_files.values())
     from steel_defect.parallel import in_order
@@ -114,7 +122,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         workers = parallel or _PARALLEL
         deployment, class_names = connected(url, token, workers)
-        predict = partial(deployment.predict, with_map=with_map, with_masks=ask_masks, camera=camera)
+        predict = partial(deployment.predict, with_map=with_map, with_masks=ask_masks, camera=camera, place=place)
         rows = in_order(partial(_row, predict), files, workers)
     else:
         from steel_defect.answer import answer
@@ -127,7 +135,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         class_names = scorer.contract.class_names
 
         def score(picture: bytes) -> dict[str, Any]:
-            return answer(scorer.score(picture, camera), scorer, with_map=with_map, with_masks=ask_masks)
+            return answer(scorer.score(picture, camera), scorer, with_map=with_map, with_masks=ask_masks, place=place)
 
         rows = in_order(partial(_row, score), files, workers)
     hidden = hides_progress(len(files), output)

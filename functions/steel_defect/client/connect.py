@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from steel_defect.client.errors import NoService
+from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,13 @@ class Deployment(Protocol):
         """The model that serves there; `schema Model` in openapi.json describes it."""
 
     def predict(
-        self, picture: bytes, *, with_map: bool = False, with_masks: bool = False, camera: Camera | None = None
+        self,
+        picture: bytes,
+        *,
+        with_map: bool = False,
+        with_masks: bool = False,
+        camera: Camera | None = None,
+        place: Place = UNKNOWN,
     ) -> dict[str, Any]:
         """The answer for one picture; `schema Answer` in openapi.json describes it.
 
@@ -36,6 +43,7 @@ class Deployment(Protocol):
             with_map: whether to ask for `defect_map`.
             with_masks: whether to ask for `masks`.
             camera: what took it; None if the deployment knows.
+            place: where it was taken; comes back in the answer.
         """
 
 

@@ -19,6 +19,7 @@ from botocore.session import Session
 
 from steel_defect.client.answers import TOO_LARGE, content_of
 from steel_defect.client.errors import AccessDenied, NoAnswer, NoService, RequestTooLarge
+from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
     from steel_defect.camera import Camera
@@ -56,11 +57,17 @@ class FunctionDeployment:
         return self._invoke({"requestContext": {"http": http}, "rawPath": "/model"}, expected_field="class_names")
 
     def predict(
-        self, picture: bytes, *, with_map: bool = False, with_masks: bool = False, camera: Camera | None = None
+        self,
+        picture: bytes,
+        *,
+        with_map: bool = False,
+        with_masks: bool = False,
+        camera: Camera | None = None,
+        place: Place = UNKNOWN,
     ) -> dict[str, Any]:
         """See `Deployment`."""
         asked = {name: True for name, wanted in (("map", with_map), ("masks", with_masks)) if wanted}
-        stated = camera.stated() if camera else {}
+        stated = {**(camera.stated() if camera else {}), **place.stated()}
         event = {"image": base64.b64encode(picture).decode(), **asked, **stated}
         return self._invoke(event, expected_field="defect_prob")
 

@@ -13,6 +13,7 @@ from requests.adapters import HTTPAdapter
 
 from steel_defect.client.answers import RETRIED, content_of
 from steel_defect.client.errors import NoAnswer, NoService
+from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
     from steel_defect.camera import Camera
@@ -43,11 +44,17 @@ class HttpDeployment:
         return self._ask("GET", "/model", expected_field="class_names", attempts=_FIRST_ATTEMPTS)
 
     def predict(
-        self, picture: bytes, *, with_map: bool = False, with_masks: bool = False, camera: Camera | None = None
+        self,
+        picture: bytes,
+        *,
+        with_map: bool = False,
+        with_masks: bool = False,
+        camera: Camera | None = None,
+        place: Place = UNKNOWN,
     ) -> dict[str, Any]:
         """See `Deployment`."""
         asked = {name: "true" for name, wanted in (("map", with_map), ("masks", with_masks)) if wanted}
-        query = {**asked, **(camera.stated() if camera else {})}
+        query = {**asked, **(camera.stated() if camera else {}), **place.stated()}
         path = f"/predict?{urlencode(query)}" if query else "/predict"
         return self._ask("POST", path, picture, expected_field="defect_prob", attempts=_ATTEMPTS)
 

@@ -16,6 +16,7 @@ from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
 
     from steel_defect.camera import Camera
@@ -61,13 +62,14 @@ EVERYTHING: Final = Share()
 class Backfill:
     """Scores a bucket's objects as the upload function does, but publishes no outcomes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a deployment configures
         self,
         models: Models,
         buckets: Buckets,
         *,
         camera: Camera | None = None,
         ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES,
+        coil_pattern: re.Pattern[str] | None = None,
         open_bucket: Callable[[Location], Store] = open_store,
     ) -> None:
         """Take the source of the model, where the pictures are, and where the results go; see `UploadProcessor`.
@@ -83,6 +85,7 @@ class Backfill:
             replace(buckets, uploads=buckets.uploads.root),
             camera=camera,
             ignored_suffixes=ignored_suffixes,
+            coil_pattern=coil_pattern,
             open_bucket=cache(open_bucket),
         )
 

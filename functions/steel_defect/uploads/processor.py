@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from steel_defect import observation
 from steel_defect.errors import SteelDefectError
+from steel_defect.place import UNKNOWN, place_of
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
 from steel_defect.uploads import results
 from steel_defect.uploads.foreign import NotAPicture, Reason, reason_to_ignore
@@ -45,6 +46,7 @@ from steel_defect.uploads.reading import identify, read_upload
 from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from steel_defect.admission import Admission
@@ -55,7 +57,17 @@ if TYPE_CHECKING:
     from steel_defect.uploads.refs import ObjectRef
 
 _ATTEMPTS: Final = 20
-_PUBLISHED: Final = ("status", "source", "model", "decision", "reasons", "defect_prob", "problem")
+_PUBLISHED: Final = (
+    "status",
+    "source",
+    "coil",
+    "position_mm",
+    "model",
+    "decision",
+    "reasons",
+    "defect_prob",
+    "problem",
+)
 
 
 class Outcome(StrEnum):
@@ -94,6 +106,7 @@ class UploadProcessor:
         camera: Camera | None = None,
         admission: Admission | None = None,
         ignored_suffixes: tuple[str, ...] = (),
+        coil_pattern: re.Pattern[str] | None = None,
         open_bucket: Callable[[Location], Store] | None = None,
     ) -> None:
         """Take the source of the model, the buckets, and what publishes outcomes.
@@ -106,6 +119,7 @@ class UploadProcessor:
             camera: that the pictures are from; None if nothing is known of it.
             admission: bounds what is scored at a time; None for no bound but that of the processors.
             ignored_suffixes: ends of names, in lower case, that no picture has.
+            coil_pattern: tells from a key where its picture was taken; None if it tells nothing.
             open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
                 each opened once.
         """
@@ -115,27 +129,34 @@ class UploadProcessor:
         self._camera = camera
         self._admission = admission
         self._ignored_suffixes = ignored_suffixes
+        self._coil_pattern = coil_pattern
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
         self._scoring = BoundedSemaphore(os.cpu_count() or 1)
         self._results = self._open(buckets.results)
 
-    def process(self, ref: ObjectRef) -> Outcome:
+    def process(self, ref: ObjectRef, *, patient: bool = False) -> Outcome:
         """Make sure that the result of this version, or of a newer one, is written and published.
 
+        Args:
+            ref: to the version.
+            patient: the object may be half-written, or about to be renamed. Its error is raised, in place of a result
+                that says that it can never be scored.
+
         Raises:
+            SteelDefectError: the picture cannot be scored now, and `patient` is set.
             ModelUnavailable, StorageError: worth another try. So is whatever `publish` raises.
             ForeignBucket: the object is in another bucket than the uploads.
         """
         try:
             self._require_upload(ref)
-            return self._process(ref)
+            return self._process(ref, patient=patient)
         except NotAPicture as ignored:
             observation.note(ignored=ignored.reason.value)
             return Outcome.IGNORED
 
-    def _process(self, ref: ObjectRef) -> Outcome:
+    def _process(self, ref: ObjectRef, *, patient: bool) -> Outcome:
         scorer, result = self._models.registered(), None
         for _ in range(_ATTEMPTS):
             existing, info = self._existing(ref)
@@ -148,7 +169,7 @@ class UploadProcessor:
             # What was gone may be back, in a bucket without versions under the same ETag.
             if existing is not None and same and results.is_by(existing, scorer) and not results.is_gone(existing):
                 return self._again(existing)
-            result = result or self._score(ref, scorer)
+            result = result or self._score(ref, scorer, patient=patient)
             if result is None:
                 return Outcome.SUPERSEDED
             if existing is not None and results.is_gone(result):
@@ -197,9 +218,11 @@ class UploadProcessor:
         there = [version for version in versions if version in {ref.version, source["version"]}]
         return not there or there[0] == source["version"]
 
-    def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
+    def _score(self, ref: ObjectRef, scorer: Scorer, *, patient: bool) -> dict[str, Any] | None:
         """The result; None if a newer version has replaced the object, whose own event is on its way."""
         store = self._open(ref.store)
+        place = UNKNOWN if self._coil_pattern is None else place_of(ref.key, self._coil_pattern)
+        observation.note(**place.as_json())
         try:
             with observation.stage("read"):
                 identified = identify(store, ref)
@@ -212,12 +235,12 @@ class UploadProcessor:
             with self._scoring:
                 prediction = scorer.score(data, self._camera, self._admission)
             observation.note_prediction(prediction, scorer)
-            return results.scored(ref, prediction, scorer)
+            return results.scored(ref, prediction, scorer, place)
         except SteelDefectError as error:
-            if error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
+            if patient or error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise
             observation.note_problem(error)
-            return results.failed(ref, error, scorer)
+            return results.failed(ref, error, scorer, place)
 
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
         """The result of this object that is written, if there is one, and the object that is in its place."""
@@ -253,9 +276,12 @@ class UploadProcessor:
         return Outcome.DUPLICATE
 
     def _publish_outcome(self, result: dict[str, Any]) -> None:
-        if self._publish is None:
-            return
-        outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
-        with observation.stage("tell"):
-            written_at = self._buckets.results.below(results.result_key(result["source"]["key"]))
-            self._publish({**outcome, "result": str(written_at)})
+        if self._publish is not None:
+            with observation.stage("tell"):
+                self._publish(event_of(result, self._buckets.results))
+
+
+def event_of(result: dict[str, Any], written_to: Location) -> dict[str, Any]:
+    """The outcome event of a result: what decides, and where the whole of it is written."""
+    outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
+    return {**outcome, "result": str(written_to.below(results.result_key(result["source"]["key"])))}

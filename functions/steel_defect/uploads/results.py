@@ -1,8 +1,9 @@
 """What is written for each upload: `scores/<key>.json` in the results bucket, `history/<key>/` for earlier versions.
 
 A result is a pure function of the object's version, the model, and the settings that decide a score (camera, threshold,
-review band), so that writing it twice is harmless: it holds no time and no measured duration. It does not name the
-settings: after a change of them, results that are written stay as they are. `result.schema.json` describes it.
+review band) or tell the place (the pattern of coils), so that writing it twice is harmless: it holds no time and no
+measured duration. It does not name the settings: after a change of them, results that are written stay as they are.
+`result.schema.json` describes it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from steel_defect.errors import ObjectGone
 
 if TYPE_CHECKING:
     from steel_defect.errors import SteelDefectError
+    from steel_defect.place import Place
     from steel_defect.prediction import Prediction
     from steel_defect.scorer import Scorer
     from steel_defect.uploads.refs import ObjectRef
@@ -61,14 +63,14 @@ def _shortened(key: str, longest: int) -> str:
     return f"{kept}~{hashlib.sha256(encoded).hexdigest()}"
 
 
-def scored(ref: ObjectRef, prediction: Prediction, scorer: Scorer) -> dict[str, Any]:
+def scored(ref: ObjectRef, prediction: Prediction, scorer: Scorer, place: Place) -> dict[str, Any]:
     """The result of a picture that was scored."""
-    return {**_frame(ref, "scored"), **verdict(prediction, scorer)}
+    return {**_frame(ref, "scored"), **place.as_json(), **verdict(prediction, scorer)}
 
 
-def failed(ref: ObjectRef, error: SteelDefectError, scorer: Scorer) -> dict[str, Any]:
+def failed(ref: ObjectRef, error: SteelDefectError, scorer: Scorer, place: Place) -> dict[str, Any]:
     """The result of an upload that can never be scored; says why."""
-    return {**_frame(ref, "failed"), "problem": error.problem(), "model": scorer.identity}
+    return {**_frame(ref, "failed"), **place.as_json(), "problem": error.problem(), "model": scorer.identity}
 
 
 def encode(result: dict[str, Any]) -> bytes:

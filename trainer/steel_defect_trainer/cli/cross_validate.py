@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from steel_defect_trainer.cli.evaluation_table import print_evaluation
-from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.cli.options import Folder, cache_option, fetched
 from steel_defect_trainer.cli.training_options import (
     check_device,
     loader_processes,
     minutes_option,
     overrides_option,
     start_options,
+    states_shape,
     trainer_errors,
 )
 from steel_defect_trainer.recipe import names, read_recipe
 
+if TYPE_CHECKING:
+    from steel_defect.location import Location
+
 
 @click.command("cross-validate", epilog=f"Recipes: {', '.join(names())}.")
 @click.argument("recipe")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=Folder(exists=True))
 @click.option(
     "-o",
     "--output",
@@ -43,7 +48,7 @@ from steel_defect_trainer.recipe import names, read_recipe
 @cache_option
 def command(  # noqa: PLR0913, PLR0917 - the command's own options
     recipe: str,
-    folder: Path,
+    folder: Path | Location,
     output: Path | None,
     folds: int,
     recall_floor: float | None,
@@ -85,13 +90,14 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
         with joined_world(device) as world:
             request = CrossValidationRequest(
                 recipe=resolved,
-                folder=folder,
+                folder=fetched(folder, cache),
                 folds=folds,
                 start=Start(start_from, backbone, from_scratch),
                 output=output or Path("runs") / f"{resolved.name}-folds",
                 cache=cache,
                 workers=loader_processes(workers, world.device.type),
                 minutes=minutes,
+                fits=not states_shape(recipe, overrides),
             )
             run = carry_out_folds(request, world)
         if not world.leads:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from steel_defect_trainer.cli.agreement_table import print_agreement
 from steel_defect_trainer.cli.evaluation_table import print_evaluation
 from steel_defect_trainer.errors import TrainerError
 
@@ -27,8 +30,19 @@ from steel_defect_trainer.errors import TrainerError
 @click.option(
     "--decision-from", metavar="RUN", help="Choose threshold and calibration on the validation part of another run."
 )
-def command(
-    run: str, part: str | None, recall_floor: float | None, threshold: float | None, decision_from: str | None
+@click.option(
+    "--inspectors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="TABLE",
+    help="CSV of file and a column for each inspector, of pictures that two or more have judged.",
+)
+def command(  # noqa: PLR0913, PLR0917 - the command's own options
+    run: str,
+    part: str | None,
+    recall_floor: float | None,
+    threshold: float | None,
+    decision_from: str | None,
+    inspectors: Path | None,
 ) -> None:
     """Judge a training run: a folder, or its name under runs/.
 
@@ -41,7 +55,8 @@ def command(
         steel-defect evaluate runs/strip --recall-floor 0.98
         steel-defect evaluate runs/strip-final --decision-from runs/strip
     """  # noqa: D301 - click wants the character that it spells
-    from steel_defect_trainer.evaluation.evaluation import evaluate  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.data.inspectors import read_verdicts  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.evaluation.evaluation import evaluate  # noqa: PLC0415 - as above
     from steel_defect_trainer.evaluation.evaluation_file import write_json  # noqa: PLC0415 - as above
     from steel_defect_trainer.evaluation.report import write_report  # noqa: PLC0415 - as above
     from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
@@ -58,9 +73,14 @@ def command(
             recall_floor=recall_floor,
             threshold=threshold,
         )
+        if inspectors is not None:
+            verdicts = read_verdicts(inspectors, evaluation.class_names)
+            evaluation = evaluation.beside(verdicts.names, verdicts.inspectors, verdicts.said)
         report = write_report(evaluation)
         written = write_json(evaluation)
     except (TrainerError, OSError) as error:
         raise click.ClickException(str(error)) from error
     print_evaluation(evaluation)
+    if evaluation.agreement is not None:
+        print_agreement(evaluation.agreement)
     click.echo(f"\n{written}\n{report}")

@@ -49,6 +49,11 @@ def start_options(command: Command) -> Command:
     return command
 
 
+def states_shape(recipe: str, overrides: tuple[str, ...]) -> bool:
+    """Whether the user states the size of the input, so that it does not follow the pictures."""
+    return recipe.endswith(".toml") or any(text.startswith(("input.height", "input.width")) for text in overrides)
+
+
 def check_device(device: str) -> None:
     """Refuse a GPU that is not there.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steel_defect_trainer.errors import RunError
+from steel_defect_trainer.evaluation.agreement import Agreement, Judged, agree
 from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
 from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
@@ -16,6 +17,8 @@ from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_differe
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from steel_defect_trainer.predictions import Predictions
@@ -44,6 +47,7 @@ class Evaluation:
         baseline: the run's ranking (A) beside that of the frozen-features baseline (B) on the same pictures; None
             without ImageNet weights.
         masks: of the masks; None for a network without them, or without true masks to choose a threshold by.
+        agreement: with inspectors, if their verdicts are given.
     """
 
     run: Run
@@ -62,6 +66,7 @@ class Evaluation:
     recall_floor: float | None
     baseline: PairedAuc | None
     masks: MaskMeasures | None
+    agreement: Agreement | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -106,6 +111,28 @@ class Evaluation:
             found.append(f"{frozen}: {self.run.name} is not {ahead} of it")
         found += hollow_floor(self.recall_floor, int(self.chosen_by.sum()))
         return [*found, *few_of_classes(self.class_names, self.predictions.classes)]
+
+    def beside(self, names: Sequence[str], inspectors: Sequence[str], said: NDArray[np.int8]) -> Evaluation:
+        """The same with the agreement with inspectors.
+
+        Args:
+            names: of the pictures that they saw; those of other parts are left out.
+            inspectors: their names.
+            said: int8 (pictures, inspectors): 1 a defect, 0 clean, -1 not seen.
+
+        Raises:
+            DataError: too few of the pictures are of this part.
+        """
+        rows = {name: row for row, name in enumerate(self.predictions.names)}
+        here = np.array([name in rows for name in names], np.bool_)
+        chosen = [rows[name] for name in names if name in rows]
+        probabilities, groups = self.probabilities[chosen], self.run.groups(self.predictions.names)
+        model = Judged(
+            probabilities >= self.calibration.threshold,
+            probabilities < self.calibration.review_low,
+            None if groups is None else [groups[row] for row in chosen],
+        )
+        return replace(self, agreement=agree(inspectors, said[here], model, left_out=int((~here).sum())))
 
 
 def evaluate(

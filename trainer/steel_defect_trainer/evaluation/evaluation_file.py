@@ -15,6 +15,7 @@ from steel_defect_trainer.files import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steel_defect_trainer.evaluation.agreement import Agreement
     from steel_defect_trainer.evaluation.evaluation import Evaluation
     from steel_defect_trainer.evaluation.masks import MaskMeasures
     from steel_defect_trainer.evaluation.paired import PairedAuc
@@ -57,6 +58,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         },
         "baseline": None if evaluation.baseline is None else _baseline(evaluation.baseline),
         "masks": None if evaluation.masks is None else _masks(evaluation.masks, evaluation.class_names),
+        "inspectors": None if evaluation.agreement is None else _agreement(evaluation.agreement),
         "scan": {name: [_number(value) for value in values] for name, values in vars(evaluation.scan).items()},
     }
 
@@ -124,6 +126,34 @@ def _masks(masks: MaskMeasures, class_names: tuple[str, ...]) -> dict[str, Any]:
             name: {"dice": _interval(dice), "iou": _interval(iou)}
             for name, dice, iou in zip(class_names, masks.class_dice, masks.class_iou, strict=True)
         },
+    }
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    return {
+        "pictures": agreement.pictures,
+        "left_out": agreement.left_out,
+        "pairs": [
+            {
+                "one": pair.one,
+                "other": pair.other,
+                "pictures": pair.pictures,
+                "agreement": _interval(pair.agreement),
+                "cohen_kappa": _interval(pair.kappa),
+            }
+            for pair in agreement.pairs
+        ],
+        "fleiss_kappa": None if agreement.fleiss is None else _interval(agreement.fleiss),
+        "against_the_majority_of_the_others": {
+            rates.name: {
+                "defects": rates.defects,
+                "clean": rates.clean,
+                "found": _interval(rates.found),
+                "false_alarms": _interval(rates.false_alarms),
+            }
+            for rates in agreement.rates
+        },
+        "passed_defects": _interval(agreement.passed),
     }
 
 

@@ -85,7 +85,7 @@ class _Strips(Dataset[Any]):
         self._learns_masks = recipe.network.learns_masks
         self._places = strips.masks if self._learns_masks else strips.cells
         usable = np.unique(np.concatenate([indices for indices, _ in mixture]))
-        self._donors = usable[strips.defect[usable]]
+        self._donors = usable[(strips.classes[usable] > 0).any(axis=1)]
 
     def __getstate__(self) -> dict[str, Any]:
         """What a loader process that is not forked is sent: arrays in files by their names, to be mapped there."""

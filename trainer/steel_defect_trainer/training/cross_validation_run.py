@@ -27,6 +27,7 @@ from steel_defect_trainer.training.crossvalidate import Trial, cross_validate
 from steel_defect_trainer.training.described import describe
 from steel_defect_trainer.training.estimate import begun_with, planned
 from steel_defect_trainer.training.run_lock import writing
+from steel_defect_trainer.training.shaped import shaped
 from steel_defect_trainer.training.start import starting_network
 from steel_defect_trainer.training.train import Job
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.data.dataset import DataSet
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.training.distributed import World
-    from steel_defect_trainer.training.start import Start
+from steel_defect_trainer.training.start import Start
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class CrossValidationRequest:
         output: folder of the cross-validation, with a run for each fold.
         cache: where decoded pictures are kept.
         workers: loader processes.
+        fits: whether the input gets the shape of the pictures; False if the user states one.
         minutes: the most that all trainings together may take; None for what the recipe says.
     """
 
@@ -63,6 +65,7 @@ class CrossValidationRequest:
     output: Path
     cache: Path
     workers: int
+    fits: bool = True
     minutes: float | None = None
 
 
@@ -90,6 +93,7 @@ def _carry_out(request: CrossValidationRequest, run: RunFolder, world: World) ->
         message = "recipe: a cross-validation makes its own parts: leave data.final, data.train and data.validation out"
         raise RecipeError(message)
     dataset = open_data(request.folder)
+    recipe = shaped(recipe, dataset, world, fits=request.fits)
     network = starting_network(request.start, recipe, len(dataset.class_names))  # missing weights are said at once
     dataset = group_near_duplicates(dataset, request.cache)
     folds = make_folds(dataset, request.folds, seed=0)

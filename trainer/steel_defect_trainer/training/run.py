@@ -24,6 +24,7 @@ from steel_defect_trainer.training.estimate import begun_with, planned
 from steel_defect_trainer.training.final import check_pictures, take_evaluation, tried_by
 from steel_defect_trainer.training.predict import predict, predict_masks
 from steel_defect_trainer.training.run_lock import writing
+from steel_defect_trainer.training.shaped import shaped
 from steel_defect_trainer.training.start import starting_network
 from steel_defect_trainer.training.train import Job, train
 
@@ -51,6 +52,7 @@ class TrainingRequest:
         output: the run's folder.
         cache: where decoded pictures are kept.
         workers: loader processes.
+        fits: whether the input gets the shape of the pictures; False if the user states one.
         final: folder of a cross-validation: learn from all pictures, and take over its figures and its decision.
         minutes: the most that the training may take; None for what the recipe says.
     """
@@ -62,6 +64,7 @@ class TrainingRequest:
     output: Path
     cache: Path
     workers: int
+    fits: bool = True
     final: Path | None = None
     minutes: float | None = None
 
@@ -86,13 +89,14 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
 def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
     recipe = request.recipe
     dataset = drawn(STRIPS, SEED, request.cache) if request.folder is None else open_data(request.folder)
-    network = starting_network(request.start, recipe, len(dataset.class_names))  # missing weights are said at once
-    dataset = group_near_duplicates(dataset, request.cache)
+    recipe = shaped(recipe, dataset, world, fits=request.fits)
     tried = None if request.final is None else tried_by(request.final, recipe, dataset)
     if tried is not None:
         recipe = from_table(tried.recipe)
     elif request.minutes is not None:
         recipe = begun_with(run, recipe)
+    network = starting_network(request.start, recipe, len(dataset.class_names))  # missing weights are said at once
+    dataset = group_near_duplicates(dataset, request.cache)
     parts = _parts(request, dataset, run, world)
     strips = load(dataset, recipe.input, request.cache)
     everything = np.ones(len(strips), np.bool_)

@@ -96,7 +96,7 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
         raise RecipeError(message)
     if not run.last.exists():
-        standardise(network, job.strips, _learned(job))
+        standardise(network, job.strips, _own(job))
     start = copy.deepcopy(network)
     state = TrainingState(network, recipe, world)
     if run.last.exists():
@@ -161,12 +161,12 @@ def training_step(state: TrainingState, batch: tuple[Tensor, Tensor, Tensor], pl
     return float(loss.detach())
 
 
-def _learned(job: Job) -> NDArray[np.bool_]:
-    """Which pictures are learned from, (N,)."""
+def _own(job: Job) -> NDArray[np.bool_]:
+    """Which pictures are learned from and like those that will be judged, (N,)."""
     learned = np.zeros(len(job.strips), np.bool_)
     for indices, _ in job.mixture:
         learned[indices] = True
-    return learned
+    return learned if job.own is None else learned & job.own
 
 
 def _settle(start: GrayMobileNet, job: Job) -> None:
@@ -182,8 +182,7 @@ def _settle(start: GrayMobileNet, job: Job) -> None:
         }
     )
     if plan.refit:
-        learned = _learned(job)
-        fit_whole(start, job.strips, learned if job.own is None else learned & job.own)
+        fit_whole(start, job.strips, _own(job))
     write_checkpoint(job.run.best, {**best, "network": start.state_dict(), "settled": True})
 
 

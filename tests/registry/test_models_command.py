@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner, Result
 
 from steel_defect.cli import main
 from steel_defect.registry import PromotionLost
+from tests.probe_model import CONTRACT, probe_model
 from tests.registry.conftest import model
 
 if TYPE_CHECKING:
@@ -129,3 +131,31 @@ def test_mistakes_are_said_in_one_line(local_registry: Registry) -> None:
         assert reason in result.stderr
         assert len(result.stderr.splitlines()) == 1
     assert CliRunner().invoke(main, ["models", "list"], env={"MODEL_REGISTRY": ""}).exit_code == 2
+
+
+def test_of_an_export_the_int8_file_is_published_only_if_it_decides_as_the_float_one(
+    local_registry: Registry, tmp_path: Path
+) -> None:
+    def export(name: str, *, holds: bool) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "model.onnx").write_bytes(probe_model(replace(CONTRACT, version=f"{name}-float")))
+        metrics = {"int8_against_float": {"holds": holds}}
+        (folder / "model-int8.onnx").write_bytes(
+            probe_model(replace(CONTRACT, version=f"{name}-int8", metrics=metrics))
+        )
+        return folder
+
+    def published(path: Path) -> Result:
+        return CliRunner().invoke(main, ["publish", "--registry", local_registry.uri, str(path)])
+
+    close, far = export("close", holds=True), export("far", holds=False)
+    for folder, chosen in ((close, "model-int8.onnx"), (far, "model.onnx")):
+        result = published(folder)
+        assert result.exit_code == 0, result.output
+        assert result.stdout.strip() == hashlib.sha256((folder / chosen).read_bytes()).hexdigest()
+        assert f"{folder / chosen} is published" in result.stderr
+    refused = published(far / "model-int8.onnx")
+    assert refused.exit_code == 1
+    assert f"publish {far / 'model.onnx'}" in " ".join(refused.output.split())
+    assert published(tmp_path).exit_code == 1

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "eda": ("steel_defect_trainer.cli.eda", "Explore labelled pictures in one report."),
     "split": ("steel_defect_trainer.cli.split", "Split labelled pictures into training, validation and test parts."),
     "train": ("steel_defect_trainer.cli.train", "Train a recipe on labelled pictures."),
+    "cross-validate": ("steel_defect_trainer.cli.cross_validate", "Judge a recipe on few pictures, fold by fold."),
     "evaluate": ("steel_defect_trainer.cli.evaluate", "Judge a training run; choose its threshold."),
     "compare": ("steel_defect_trainer.cli.compare", "Compare training runs."),
     "export": ("steel_defect_trainer.cli.export", "Turn a training run into model files and a card."),

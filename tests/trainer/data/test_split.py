@@ -16,7 +16,7 @@ from steel_defect_trainer.cli.split import command
 from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
-from steel_defect_trainer.data.split import PARTS, make_split, read_split, subset, write_split
+from steel_defect_trainer.data.split import PARTS, make_folds, make_split, read_split, subset, write_split
 from steel_defect_trainer.errors import DataError
 from tests.trainer.data.folders import noise_picture, write_picture, write_severstal, write_table
 
@@ -69,6 +69,27 @@ def test_no_group_is_ever_in_two_parts(drawn: list[tuple[tuple[int, ...], int]],
     for picture in dataset.pictures:
         parts_of[picture.group].add(split.part_of[picture.name])
     assert all(len(parts) == 1 for parts in parts_of.values())
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(COMBINATIONS), st.integers(0, 30)), min_size=1, max_size=120),
+    st.integers(2, 6),
+)
+def test_no_group_is_in_two_folds_and_each_fold_has_both_kinds(
+    drawn: list[tuple[tuple[int, ...], int]], folds: int
+) -> None:
+    dataset = data_set([classes for classes, _ in drawn], [group for _, group in drawn])
+    try:
+        assigned = make_folds(dataset, folds, 0)
+    except DataError as error:
+        assert "use fewer folds" in str(error)  # noqa: PT017 - most draws can be split, some cannot
+        return
+    defect = np.array([bool(picture.classes) for picture in dataset.pictures])
+    assert set(assigned[defect]) == set(assigned[~defect]) == set(range(folds))
+    assert len({(picture.group, fold) for picture, fold in zip(dataset.pictures, assigned, strict=True)}) == len(
+        {picture.group for picture in dataset.pictures}
+    )
 
 
 def test_large_groups_still_leave_each_part_about_its_share() -> None:

@@ -55,6 +55,7 @@ def test_the_files_hold_the_decision_and_the_figures_of_the_evaluation(exported:
         "roc_auc_difference",
         "largest_difference",
         "equal_decisions",
+        "holds",
     }
     assert noted == contract.metrics
 

@@ -19,7 +19,7 @@ from steel_defect_trainer.training.checkpoint import read_checkpoint
 from steel_defect_trainer.training.distributed import World
 from steel_defect_trainer.training.optimisation import build_optimizer, rate_at
 from steel_defect_trainer.training.predict import predict
-from steel_defect_trainer.training.runlog import RunLog
+from steel_defect_trainer.training.runlog import RunLog, in_words
 from steel_defect_trainer.training.state import precision_on
 from steel_defect_trainer.training.train import train
 from tests.trainer.small import ALONE, small_job, small_network, small_recipe, small_set
@@ -93,6 +93,21 @@ def test_log_lines_of_steps_that_are_done_again_are_taken_back(tmp_path: Path) -
     with RunLog(run, steps=6, done=2, talks=True) as log:
         log.epoch(2, train_loss=0.5, validation=None, best=True)
     assert [json.loads(line)["epoch"] for line in run.log.read_text().splitlines()] == [2, 2]
+
+
+def test_off_a_terminal_lines_say_how_far_a_run_is_and_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 10_000, 30))
+    monkeypatch.setattr("steel_defect_trainer.training.runlog.time.monotonic", lambda: float(next(clock)))
+    with RunLog(RunFolder(tmp_path), 20, 10, talks=True) as log:
+        for step in range(11, 15):
+            log.step(step, loss=0.5, rate=1.0, pictures=4)
+        log.epoch(1, train_loss=0.5, validation=None, best=True)
+    said = capsys.readouterr().err
+    assert "step 12/20" in said
+    assert "min left" in said
+    assert [in_words(seconds) for seconds in (45, 750, 12_600)] == ["45 s", "12 min", "3.5 h"]
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:

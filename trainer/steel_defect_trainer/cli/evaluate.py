@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from steel_defect_trainer.cli.agreement_table import print_agreement
+from steel_defect_trainer.cli.evaluation_table import print_evaluation
 from steel_defect_trainer.errors import TrainerError
-
-if TYPE_CHECKING:
-    from steel_defect_trainer.evaluation.evaluation import Evaluation
 
 
 @click.command("evaluate")
@@ -84,59 +80,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
         written = write_json(evaluation)
     except (TrainerError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    _print(evaluation)
+    print_evaluation(evaluation)
     if evaluation.agreement is not None:
         print_agreement(evaluation.agreement)
     click.echo(f"\n{written}\n{report}")
-
-
-def _print(evaluation: Evaluation) -> None:
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    from steel_defect.cli.console import table_console  # noqa: PLC0415 - as above
-    from steel_defect_trainer.evaluation.report import LABELS  # noqa: PLC0415 - as above
-
-    console, measures, calibration = table_console(), evaluation.measures, evaluation.calibration
-    truth = evaluation.predictions.truth
-    grouped = "" if evaluation.groups is None else f", in {evaluation.groups:,} groups"
-    console.print(
-        f"{evaluation.run.name} on {len(truth):,} {evaluation.part} pictures, {truth.sum():,} with a defect{grouped}\n",
-        style="bold",
-        markup=False,
-    )
-    table = Table(
-        "", "value", "95 % interval", "pictures", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    table.columns[-1].justify = "right"
-    rows = [(label, measures.figures[name], f"{measures.pictures[name]:,}") for name, (label, _) in LABELS.items()]
-    having = (evaluation.predictions.classes > 0).sum(axis=0)
-    rows += [
-        (f"recall, {name}", recall, f"{count:,}")
-        for name, recall, count in zip(evaluation.class_names, measures.class_recalls, having, strict=True)
-    ]
-    if evaluation.masks is not None:
-        masks = evaluation.masks
-        named = zip(evaluation.class_names, masks.class_dice, strict=True)
-        count = f"{masks.pictures:,}"
-        rows += [("mask Dice, any damage", masks.dice, count), ("mask IoU, any damage", masks.iou, count)]
-        rows += [(f"mask Dice, {name}", dice, "") for name, dice in named]
-        rows += [("Kaggle's mean Dice", masks.kaggle_dice, f"{len(truth):,}")]
-    for label, found, count in rows:
-        if math.isnan(found.value):
-            table.add_row(label, "no value", "", count)
-        else:
-            spread = f"{found.low:.4f} to {found.high:.4f}" if found.low < found.high else "none"
-            table.add_row(label, f"{found.value:.4f}", spread, count)
-    console.print(table)
-    counts = measures.confusion
-    console.print(
-        f"\nthreshold {calibration.threshold:.4g} ({evaluation.rule}), review from {calibration.review_low:.4f} to "
-        f"{calibration.review_high:.4f}, temperature {1 / calibration.scale:.3f}; all chosen on the validation part of "
-        f"{evaluation.chosen_on}\n"
-        f"TN {counts.true_negatives:,}  FP {counts.false_positives:,}  "
-        f"FN {counts.false_negatives:,}  TP {counts.true_positives:,}"
-    )
-    for band, kinds in evaluation.band.items():
-        console.print(f"{band:>6}: {kinds['defect']:,} defects, {kinds['clean']:,} clean")
-    for warning in evaluation.warnings:
-        click.secho(f"warning: {warning}", err=True, fg="yellow")

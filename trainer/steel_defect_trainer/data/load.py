@@ -13,7 +13,7 @@ import numpy as np
 from steel_defect.errors import SteelDefectError
 from steel_defect.image import Picture, decode
 from steel_defect_trainer.data.cache import cached
-from steel_defect_trainer.data.parallel import with_progress
+from steel_defect_trainer.data.faults import with_all_faults
 from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.strips import CELL, FIELD, UNKNOWN, StripSet
 
@@ -89,7 +89,7 @@ def _decode_all(dataset: DataSet, spec: InputSpec, folder: Path) -> None:
         _header(pixels, np.uint8, (count, spec.height, spec.width))
         _header(cells, np.int8, (count, classes, spec.height // CELL, spec.width // CELL))
         _header(masks, np.int8, (count, classes, spec.height // FIELD, spec.width // FIELD))
-        for its_pixels, its_cells, its_masks, its_digest in with_progress("decoding", dataset.pictures, one):
+        for its_pixels, its_cells, its_masks, its_digest in with_all_faults("decoding", dataset.pictures, one):
             pixels.write(its_pixels.tobytes())
             cells.write(its_cells.tobytes())
             masks.write(its_masks.tobytes())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from steel_defect_trainer.data.faults import listed
 from steel_defect_trainer.data.label_map import LabelMap, by_label_map, find_label_map, read_label_map
 from steel_defect_trainer.data.mask_pixels import brightness_of, check_size, picture_size, read_mask
 from steel_defect_trainer.data.mask_rules import COLUMN, by_rule, by_value, parse_value
@@ -111,7 +112,7 @@ def settle_masks(rows: Sequence[MaskRow], order: Mapping[str, int], root: Path) 
         root: the folder of the data.
 
     Raises:
-        DataError: a mask cannot be read, contradicts the labels or is not clear; says how many more there are.
+        DataError: masks cannot be read, contradict the labels or are not clear; names them all.
     """
     groups: dict[tuple[Path, Path], list[MaskRow]] = defaultdict(list)
     for row in rows:
@@ -129,8 +130,7 @@ def settle_masks(rows: Sequence[MaskRow], order: Mapping[str, int], root: Path) 
     settled = list(with_progress("checking masks", list(groups.values()), one))
     faults = [item for item in settled if isinstance(item, str)]
     if faults:
-        message = faults[0] + (f" ({len(faults)} masks have such faults)" if len(faults) > 1 else "")
-        raise DataError(message)
+        raise DataError(listed(faults, "masks"))
     files = {key: item for key, item in zip(groups, settled, strict=True) if not isinstance(item, str)}
     _check_order(list(files.values()), order)
     return {(picture, label): mask for (picture, _), item in files.items() for label, mask in item.masks.items()}

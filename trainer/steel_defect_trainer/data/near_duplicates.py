@@ -28,8 +28,8 @@ from scipy.sparse.csgraph import connected_components
 
 from steel_defect.contract import InputSpec
 from steel_defect_trainer.data.cache import cached
+from steel_defect_trainer.data.faults import with_all_faults
 from steel_defect_trainer.data.load import read_picture
-from steel_defect_trainer.data.parallel import with_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def picture_hashes(dataset: DataSet, cache: Path) -> NDArray[np.bool_]:
         def one(picture: LabelledPicture) -> NDArray[np.bool_]:
             return window_hashes(read_picture(dataset, picture, spec)[1].pixels)
 
-        np.save(folder / "hashes.npy", np.stack(list(with_progress("comparing", dataset.pictures, one))))
+        np.save(folder / "hashes.npy", np.stack(list(with_all_faults("comparing", dataset.pictures, one))))
 
     folder = cached(cache, f"hashes-{dataset.files_key()[:32]}", write)
     hashes: NDArray[np.bool_] = np.load(folder / "hashes.npy")

@@ -92,6 +92,26 @@ def subset(dataset: DataSet, split: Split, seed: int, train: int, validation: in
     return smaller
 
 
+def make_folds(dataset: DataSet, folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold of each picture, int64 (N,): groups stay whole, and each fold has its share of every mix of classes.
+
+    Raises:
+        DataError: a fold would have no clean or no defect pictures.
+    """
+    assigned = _assign(dataset.pictures, (1 / folds,) * folds, seed)
+    defect = np.array([bool(picture.classes) for picture in dataset.pictures])
+    for kind, word in ((defect, "defect"), (~defect, "clean")):
+        filled = len(np.unique(assigned[kind]))
+        if filled < folds:
+            groups = len({picture.group for picture, its in zip(dataset.pictures, kind, strict=True) if its})
+            message = (
+                f"{folds} folds need {word} pictures in each; {dataset.folder} has {int(kind.sum())}, in {groups} "
+                f"groups, which fill {filled}: use fewer folds, or more pictures"
+            )
+            raise DataError(message)
+    return assigned
+
+
 def write_split(split: Split, dataset: DataSet, path: Path) -> None:
     """Write the file, whole or not at all.
 

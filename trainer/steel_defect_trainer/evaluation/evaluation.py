@@ -13,6 +13,7 @@ from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, 
 from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
+from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_difference
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
 
 if TYPE_CHECKING:
@@ -36,12 +37,15 @@ class Evaluation:
         groups: the number of groups that pictures were drawn by, None if they were drawn one by one.
         calibration: how a logit becomes an answer.
         chosen_on: the run on whose validation part it was chosen.
+        chosen_folds: the number of its folds, if it is a cross-validation, else 0.
         chosen_by: whether each picture of that part has a defect, (M,).
         rule: how its threshold was chosen, in words.
         scan: thresholds on that validation part.
         measures: of the calibrated answers.
         uncalibrated: of the same answers without calibration, at the threshold 0.5.
         recall_floor: that the threshold had to keep on validation, if any.
+        baseline: the run's ranking (A) beside that of the frozen-features baseline (B) on the same pictures; None
+            without ImageNet weights.
         masks: of the masks; None for a network without them, or without true masks to choose a threshold by.
         agreement: with inspectors, if their verdicts are given.
     """
@@ -53,12 +57,14 @@ class Evaluation:
     groups: int | None
     calibration: Calibration
     chosen_on: str
+    chosen_folds: int
     chosen_by: NDArray[np.bool_]
     rule: str
     scan: Scan
     measures: Measures
     uncalibrated: Measures
     recall_floor: float | None
+    baseline: PairedAuc | None
     masks: MaskMeasures | None
     agreement: Agreement | None = None
 
@@ -76,15 +82,33 @@ class Evaluation:
         )
 
     @property
+    def judged_on(self) -> str:
+        """The pictures, in words."""
+        return f"{self.run.folds} folds" if self.run.folds else f"the {self.part} part"
+
+    @property
+    def chosen_in_words(self) -> str:
+        """The pictures by which was chosen, in words."""
+        return (
+            f"{self.chosen_folds} folds of {self.chosen_on}"
+            if self.chosen_folds
+            else (f"validation part of {self.chosen_on}")
+        )
+
+    @property
     def warnings(self) -> list[str]:
         """Which figures and choices rest on few pictures, with their numbers."""
         same = self.part == "validation" and self.chosen_on == self.run.name
-        what = f"the figures of the {self.part} part{', threshold and review band' if same else ''} rest"
+        what = f"the figures of {self.judged_on}{', threshold and review band' if same else ''} rest"
         found = few_kinds(self.predictions.truth, what)
         if not same:
             found += few_kinds(self.chosen_by, f"threshold and review band rest, in {self.chosen_on},")
         if self.groups is not None and self.groups < FEW:
-            found.append(f"the pictures are of {counted(self.groups, 'group')} only, which are not independent within")
+            found.append(f"the figures rest on {counted(self.groups, 'group')} of pictures only")
+        if self.baseline is not None and not self.baseline.difference.low > 0:
+            does, ahead = ("does", "ahead") if self.baseline.difference.value <= 0 else ("may do", "surely ahead")
+            frozen = f"logistic regression on a frozen ImageNet network {does} as well"
+            found.append(f"{frozen}: {self.run.name} is not {ahead} of it")
         found += hollow_floor(self.recall_floor, int(self.chosen_by.sum()))
         return [*found, *few_of_classes(self.class_names, self.predictions.classes)]
 
@@ -153,6 +177,7 @@ def evaluate(
         groups=None if groups is None else len(set(groups)),
         calibration=calibration,
         chosen_on=chooser.name,
+        chosen_folds=chooser.folds,
         chosen_by=held_out.truth,
         rule=_rule(recall_floor, threshold),
         scan=scan_thresholds(calibration.probabilities(held_out.defect_logits), held_out.truth),
@@ -163,8 +188,16 @@ def evaluate(
             predictions.defect_logits.astype(np.float64), predictions.classes, 0.5, groups
         ),
         recall_floor=recall_floor if threshold is None else None,
+        baseline=_baseline(run, predictions, part, groups),
         masks=_masks(run, part, chooser, calibration),
     )
+
+
+def _baseline(run: Run, predictions: Predictions, part: str, groups: tuple[str, ...] | None) -> PairedAuc | None:
+    baseline = run.baseline(part)
+    if baseline is None:
+        return None
+    return paired_auc_difference(predictions.defect_logits, baseline.defect_logits, predictions.truth, groups)
 
 
 def _masks(run: Run, part: str, chooser: Run, calibration: Calibration) -> MaskMeasures | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.evaluation.agreement import Agreement
     from steel_defect_trainer.evaluation.evaluation import Evaluation
     from steel_defect_trainer.evaluation.masks import MaskMeasures
+    from steel_defect_trainer.evaluation.paired import PairedAuc
     from steel_defect_trainer.runs.run import Run
 
 SCHEMA_VERSION: Final = 1
@@ -31,11 +32,12 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "run": evaluation.run.name,
         "part": evaluation.part,
+        "folds": evaluation.run.folds or None,
         "pictures": len(evaluation.predictions),
         "defects": int(truth.sum()),
         "decision": asdict(evaluation.calibration),
         "rule": evaluation.rule,
-        "chosen_on": f"validation part of {evaluation.chosen_on}",
+        "chosen_on": evaluation.chosen_in_words,
         "warnings": evaluation.warnings,
         "metrics": {name: _interval(value) for name, value in evaluation.measures.figures.items()},
         "rest_on": evaluation.measures.pictures,
@@ -54,6 +56,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
             "resamples": RESAMPLES,
             "groups": evaluation.groups,
         },
+        "baseline": None if evaluation.baseline is None else _baseline(evaluation.baseline),
         "masks": None if evaluation.masks is None else _masks(evaluation.masks, evaluation.class_names),
         "inspectors": None if evaluation.agreement is None else _agreement(evaluation.agreement),
         "scan": {name: [_number(value) for value in values] for name, values in vars(evaluation.scan).items()},
@@ -102,6 +105,14 @@ def stored_calibration(run: Run, content: dict[str, Any]) -> Calibration:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{run.files.evaluation} holds no decision: {error}; run `steel-defect evaluate {run.folder}` again"
         raise RunError(message) from error
+
+
+def _baseline(baseline: PairedAuc) -> dict[str, Any]:
+    return {
+        "what": "logistic regression on means and maxima of the features of a frozen ImageNet network",
+        "roc_auc": _interval(baseline.auc_b),
+        "difference": _interval(baseline.difference),
+    }
 
 
 def _masks(masks: MaskMeasures, class_names: tuple[str, ...]) -> dict[str, Any]:

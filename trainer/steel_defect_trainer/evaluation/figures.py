@@ -172,7 +172,7 @@ def threshold_scan(evaluation: Evaluation) -> bytes:
         axes.axhline(evaluation.recall_floor, color=_THIRD, linestyle=":", label=f"floor {evaluation.recall_floor:g}")
     axes.set_ylim(0, 1.03)
     axes.legend(loc="lower center")
-    label_axes(axes, f"Thresholds, validation part of {evaluation.chosen_on}", "threshold", "")
+    label_axes(axes, f"Thresholds, {evaluation.chosen_in_words}", "threshold", "")
     return to_png(figure)
 
 

@@ -94,7 +94,12 @@ def _quality(evaluation: dict[str, Any]) -> str:
         (name, f"{found['pictures']:,}", *_interval(found)) for name, found in evaluation["recall_of_classes"].items()
     ]
     counts = evaluation["confusion_matrix"]
-    return f"""On {evaluation["pictures"]:,} {evaluation["part"]} pictures, {evaluation["defects"]:,} with a defect; \
+    part = (
+        f"out-of-fold pictures ({evaluation['folds']} folds)"
+        if evaluation.get("folds")
+        else f"{evaluation['part']} pictures"
+    )
+    return f"""On {evaluation["pictures"]:,} {part}, {evaluation["defects"]:,} with a defect; \
 {intervals["level"]:.0%} intervals by {intervals["method"]} over {drawn_by},
 {intervals["resamples"]:,} resamples.
 
@@ -121,7 +126,13 @@ def _limits(run: Run, evaluation: dict[str, Any]) -> tuple[str, ...]:
         "The review band keeps its promise on the pictures it was chosen on; on others, watch it.",
     ]
     lines[:0] = [f"{warning[0].upper()}{warning[1:]}." for warning in evaluation.get("warnings", [])]
-    if evaluation["part"] == "validation":
+    if run.judged_by:
+        lines.insert(
+            0,
+            f"These figures are of {evaluation['folds']} networks that were trained like this one, each judged on "
+            "pictures that it had not seen; this one learned from all pictures, and was not judged itself.",
+        )
+    elif evaluation["part"] == "validation":
         lines.insert(
             0, "These figures are of the validation part, by which the best epoch was chosen too: they flatter."
         )

@@ -102,7 +102,7 @@ def export_run(request: ExportRequest) -> Exported:
     calibration = stored_calibration(run, evaluation)
     deployed = deploy(load_network(run.folder), calibration.scale, calibration.offset)
     strips, masks = _pictures(request)
-    judged = "test" if run.final else "validation"
+    judged = "train" if run.judged_by else "test" if run.final else "validation"
     path, quantised = request.output / FLOAT, request.output / INT8
     contract = _contract(request, calibration, evaluation)
     _say(f"{path}: exporting the network of {run.folder}")
@@ -139,7 +139,8 @@ def _pictures(request: ExportRequest) -> tuple[StripSet, dict[str, NDArray[np.bo
         )
         raise DataError(message)
     dataset = open_data(folder)
-    masks = read_split(run.files.split, dataset)
+    # A final model of a cross-validation has but one part.
+    masks = {"train": np.ones(len(dataset), np.bool_)} if run.judged_by else read_split(run.files.split, dataset)
     strips = load(dataset, from_table(run.recipe).input, request.cache)
     if strips.digest != run.data["digest"]:
         message = f"the pictures in {folder} are not those that {run.folder} was trained on: they changed since"

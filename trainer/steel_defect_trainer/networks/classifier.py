@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's users know
 from torch import nn
 
@@ -42,8 +43,10 @@ class ClassifierNet(GrayMobileNet):
 
     def forward(self, image: Tensor) -> Answers:
         """Judge gray pictures, uint8 (N, H, W): one logit each."""
-        logits: Tensor = self.head(self.features(normalise(image)).float())
-        return Answers(logits.squeeze(1).float())
+        features = self.features(normalise(image))
+        with torch.autocast(image.device.type, enabled=False):
+            logits: Tensor = self.head(features.float())
+        return Answers(logits.squeeze(1))
 
     def loss(self, answers: Answers, classes: Tensor, places: Tensor) -> Tensor:  # noqa: ARG002 - it knows no places
         """Binary cross entropy of the picture."""

@@ -64,7 +64,11 @@ class StripNet(GrayMobileNet):
 
     def forward(self, image: Tensor) -> Answers:
         """Judge gray pictures, uint8 (N, H, W); places are the cells, (N, C, H/32, W/32)."""
-        cells: Tensor = self.head(self.dropout(self.features(normalise(image))).float()).float()
+        features = self.dropout(self.features(normalise(image)))
+        with torch.autocast(
+            image.device.type, enabled=False
+        ):  # at the logits of sound cells bfloat16 has steps of 0.03
+            cells: Tensor = self.head(features.float())
         return Answers(picture_logit(cells), class_logits(cells), cells)
 
     def loss(self, answers: Answers, classes: Tensor, places: Tensor) -> Tensor:

@@ -63,6 +63,10 @@ class RunFolder:
         """Labels and logits of one part, "validation" or "test"."""
         return self.path / f"{part}.npz"
 
+    def baseline(self, part: str) -> Path:
+        """Labels of one part, and the logits of the frozen-features baseline."""
+        return self.path / f"{part}-baseline.npz"
+
     def mask_counts(self, part: str) -> Path:
         """How the masks of one part overlap the true ones; only of networks with masks."""
         return self.path / f"{part}-masks.npz"

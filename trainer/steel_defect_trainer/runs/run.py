@@ -50,6 +50,16 @@ class Run:
         return bool(self.recipe.get("data", {}).get("final", False))
 
     @property
+    def folds(self) -> int:
+        """The number of folds, if it is a cross-validation, whose "validation" pictures are all there are; else 0."""
+        return int(self.data.get("folds") or 0)
+
+    @property
+    def judged_by(self) -> str | None:
+        """The cross-validation whose figures it took over, as it learned from all pictures; None for other runs."""
+        return self.data.get("judged_by")
+
+    @property
     def pictures(self) -> Path | None:
         """The folder of the data set's pictures, if the run names one."""
         folder = self.data.get("folder")
@@ -111,6 +121,24 @@ class Run:
             raise RunError(message)
         return counts
 
+    def baseline(self, part: str) -> Predictions | None:
+        """What the frozen-features baseline says of one part; None if it was not computed.
+
+        Raises:
+            RunError: it is damaged, or not of the pictures that the run predicted.
+        """
+        path = self.files.baseline(part)
+        try:
+            baseline = Predictions.load(path)
+        except FileNotFoundError:
+            return None
+        except PredictionsError as error:
+            raise RunError(str(error)) from error
+        if baseline.names != self.predictions(part).names:
+            message = f"{path} is not of the pictures in {self.files.predictions(part)}: train into an empty folder"
+            raise RunError(message)
+        return baseline
+
     def groups(self, names: Sequence[str]) -> tuple[str, ...] | None:
         """The group of each picture by the run's split; None without a split, or if no two belong together.
 
@@ -140,6 +168,11 @@ class Run:
         return [last[epoch] for epoch in sorted(last)]
 
     def _why_absent(self, part: str) -> str:
+        if self.judged_by is not None:
+            return (
+                f"{self.folder} learned from all of its pictures, so none is left to judge it by; its figures and its "
+                f"decision are those of the cross-validation {self.judged_by}"
+            )
         if part == "test" and not self.final:
             return (
                 f"{self.folder} has no test.npz: only a final model (a recipe with data.final = true) answers the test "

@@ -6,8 +6,10 @@ the same pictures.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from mmap import mmap
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -80,9 +82,22 @@ class _Strips(Dataset[Any]):
 
     def __init__(self, strips: StripSet, mixture: Mixture, recipe: Recipe) -> None:
         self._strips, self._how, self._seed = strips, recipe.augmentation, recipe.seed
-        self._places = strips.masks if recipe.network.learns_masks else strips.cells
+        self._learns_masks = recipe.network.learns_masks
+        self._places = strips.masks if self._learns_masks else strips.cells
         usable = np.unique(np.concatenate([indices for indices, _ in mixture]))
         self._donors = usable[(strips.classes[usable] > 0).any(axis=1)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a loader process that is not forked is sent: arrays in files by their names, to be mapped there."""
+        strips = replace(self._strips, pixels=_sent(self._strips.pixels), masks=_sent(self._strips.masks))
+        return {**self.__dict__, "_strips": strips, "_places": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Map what was sent by name."""
+        strips = state["_strips"]
+        strips = replace(strips, pixels=_mapped(strips.pixels), masks=_mapped(strips.masks))
+        places = strips.masks if state["_learns_masks"] else strips.cells
+        self.__dict__.update(state | {"_strips": strips, "_places": places})
 
     def __getitem__(self, slot: Slot) -> tuple[Tensor, Tensor, Tensor]:
         index, step, within = slot
@@ -93,6 +108,32 @@ class _Strips(Dataset[Any]):
             parts = paste(parts, (strips.pixels[donor], self._places[donor]), rng)
         pixels, classes, places = (torch.from_numpy(np.array(part)) for part in parts)
         return pixels, classes, places
+
+
+@dataclass(frozen=True)
+class _Map:
+    """An array in a file, and where in it."""
+
+    path: str
+    offset: int
+    dtype: str
+    shape: tuple[int, ...]
+    mode: str
+
+
+def _sent(array: Any) -> Any:  # noqa: ANN401 - an array, or its place
+    """The place of an array that is mapped whole; any other array itself."""
+    if not isinstance(array, np.memmap) or not isinstance(cast("object", array.base), mmap):
+        return array
+    mode = "r" if array.mode == "r" else "c"
+    return _Map(str(array.filename), array.offset, array.dtype.str, array.shape, mode)
+
+
+def _mapped(sent: Any) -> Any:  # noqa: ANN401 - as above
+    """The array again."""
+    if not isinstance(sent, _Map):
+        return sent
+    return np.memmap(sent.path, sent.dtype, sent.mode, sent.offset, sent.shape)  # type: ignore[call-overload]  # "r" or "c"
 
 
 class _Steps(Sampler[list["Slot"]]):

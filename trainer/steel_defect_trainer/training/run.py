@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass, replace
-from pickle import UnpicklingError
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.error import URLError
 
-import torch
+import numpy as np
 
-from steel_defect_trainer.data.input_shape import canvas, fitting_input, picture_sizes
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
-from steel_defect_trainer.data.split import make_split, read_split, subset, write_split
+from steel_defect_trainer.data.split import TRAIN, Split, make_split, read_split, subset, write_split
 from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn
-from steel_defect_trainer.errors import CheckpointError, RecipeError
 from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.files import replacing
-from steel_defect_trainer.networks.body import load_backbone
-from steel_defect_trainer.networks.factory import build_network
-from steel_defect_trainer.recipe import Recipe, from_table, to_json
+from steel_defect_trainer.recipe import from_table
 from steel_defect_trainer.runs.folder import RunFolder
+from steel_defect_trainer.training.baseline import baseline_of_parts
 from steel_defect_trainer.training.batches import mixture_of
-from steel_defect_trainer.training.checkpoint import load_network
+from steel_defect_trainer.training.described import describe
+from steel_defect_trainer.training.estimate import begun_with, planned
+from steel_defect_trainer.training.final import check_pictures, take_evaluation, tried_by
 from steel_defect_trainer.training.predict import predict, predict_masks
+from steel_defect_trainer.training.run_lock import writing
+from steel_defect_trainer.training.shaped import shaped
+from steel_defect_trainer.training.start import starting_network
 from steel_defect_trainer.training.train import Job, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from steel_defect_trainer.data.dataset import DataSet
     from steel_defect_trainer.networks.body import GrayMobileNet
-    from steel_defect_trainer.strips import StripSet
+    from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.training.distributed import World
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where the weights come from.
-
-    Attributes:
-        run: folder of a finished run whose network is trained further; None for ImageNet.
-        backbone: file of ImageNet weights; None lets torchvision download its own.
-        from_scratch: random weights instead.
-    """
-
-    run: Path | None = None
-    backbone: Path | None = None
-    from_scratch: bool = False
+    from steel_defect_trainer.training.start import Start
 
 
 @dataclass(frozen=True)
@@ -69,6 +53,8 @@ class TrainingRequest:
         cache: where decoded pictures are kept.
         workers: loader processes.
         fits: whether the input gets the shape of the pictures; False if the user states one.
+        final: folder of a cross-validation: learn from all pictures, and take over its figures and its decision.
+        minutes: the most that the training may take; None for what the recipe says.
     """
 
     recipe: Recipe
@@ -79,6 +65,8 @@ class TrainingRequest:
     cache: Path
     workers: int
     fits: bool = True
+    final: Path | None = None
+    minutes: float | None = None
 
 
 def carry_out(request: TrainingRequest, world: World) -> RunFolder:
@@ -86,54 +74,77 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
 
     Raises:
         RecipeError: the recipe keeps weights of an earlier run, and none is named.
+        RunError: another process writes into the folder; or the cross-validation of a final model is not one of this
+            recipe and these pictures.
         DataError: pictures, labels or split cannot be used.
         CheckpointError: the folder holds another run, or a damaged one.
         OSError: a full disk, or no weights to download.
     """
-    recipe, run = request.recipe, RunFolder(request.output)
-    if recipe.optimisation.keep and request.start.run is None:
-        message = "recipe: optimisation.keep is about the weights of an earlier run: name it with --start-from"
-        raise RecipeError(message)
-    dataset = drawn(STRIPS, SEED, request.cache) if request.folder is None else open_data(request.folder)
-    dataset = group_near_duplicates(dataset, request.cache)
-    recipe = _shaped(request, dataset, world)
-    parts = _parts(request, dataset, run, world)
-    strips = load(dataset, recipe.input, request.cache)
-    learned = parts["train"] | (parts["validation"] if recipe.data.final else False)
-    validation = None if recipe.data.final else strips.take(parts["validation"])
-    if world.leads:
-        _describe(run, recipe, dataset, parts, strips)
-        for warning in [] if validation is None else few_kinds(validation.defect, "the best epoch is chosen"):
-            sys.stderr.write(f"warning: {warning}; cross-validate says more of few pictures\n")
-    network = _start(request.start, recipe, len(dataset.class_names))
-    job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
-    network = train(network, job, world)
-    judged = "test" if recipe.data.final else "validation"
-    held_out = strips.take(parts[judged])
-    predictions = predict(network, held_out, world)
-    mask_counts = predict_masks(network, held_out, world) if recipe.network.learns_masks else None
-    if world.leads:
-        predictions.save(run.predictions(judged))
-        if mask_counts is not None:
-            mask_counts.save(run.mask_counts(judged))
+    run = RunFolder(request.output)
+    with writing(run, world):
+        _carry_out(request, run, world)
     return run
 
 
-def _shaped(request: TrainingRequest, dataset: DataSet, world: World) -> Recipe:
-    """The recipe with the input that suits the pictures; says how much of it they fill."""
-    recipe, sizes = request.recipe, picture_sizes(dataset)
-    if request.fits:
-        recipe = replace(recipe, input=fitting_input(recipe.input, sizes))
-    lie = canvas(recipe.input, sizes)
+def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
+    recipe = request.recipe
+    dataset = drawn(STRIPS, SEED, request.cache) if request.folder is None else open_data(request.folder)
+    recipe = shaped(recipe, dataset, world, fits=request.fits)
+    tried = None if request.final is None else tried_by(request.final, recipe, dataset)
+    if tried is not None:
+        recipe = from_table(tried.recipe)
+    elif request.minutes is not None:
+        recipe = begun_with(run, recipe)
+    network = starting_network(request.start, recipe, len(dataset.class_names))  # missing weights are said at once
+    dataset = group_near_duplicates(dataset, request.cache)
+    parts = _parts(request, dataset, run, world)
+    strips = load(dataset, recipe.input, request.cache)
+    everything = np.ones(len(strips), np.bool_)
+    final = recipe.data.final or tried is not None
+    learned = everything if tried else parts["train"] | (parts["validation"] if final else False)
+    validation = None if final else strips.take(parts["validation"])
+    job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
+    job = planned(network, job, world, request.minutes)
+    recipe = job.recipe
     if world.leads:
-        warning = "" if lie.warning is None else f"warning: {lie.warning}\n"
-        sys.stderr.write(f"{lie}\n{warning}")
-    return recipe
+        if tried is None:
+            describe(run, recipe, dataset, parts, strips)
+        else:
+            check_pictures(tried, strips)
+            describe(run, recipe, dataset, {"train": everything}, strips, judged_by=tried.name)
+        for warning in [] if validation is None else few_kinds(validation.defect, "the best epoch is chosen"):
+            sys.stderr.write(f"warning: {warning}; `steel-defect cross-validate` says more of so few\n")
+    network = train(network, job, world)
+    if tried is not None:
+        if world.leads:
+            take_evaluation(tried, run)
+        return
+    judged = "test" if recipe.data.final else "validation"
+    _judge(network, job, parts[judged], judged, world)
+    if world.leads and request.start.knows_imagenet:
+        baseline = baseline_of_parts(strips, learned, parts[judged], request.start.backbone, world.device)
+        baseline.save(run.baseline(judged))
+
+
+def _judge(network: GrayMobileNet, job: Job, chosen: NDArray[np.bool_], part: str, world: World) -> None:
+    """Leave in the run's folder what its network says of a part."""
+    held_out = job.strips.take(chosen)
+    predictions = predict(network, held_out, world)
+    mask_counts = predict_masks(network, held_out, world) if job.recipe.network.learns_masks else None
+    if world.leads:
+        predictions.save(job.run.predictions(part))
+        if mask_counts is not None:
+            mask_counts.save(job.run.mask_counts(part))
 
 
 def _parts(request: TrainingRequest, dataset: DataSet, run: RunFolder, world: World) -> dict[str, NDArray[np.bool_]]:
     """The run's own split file, which is made or copied when the run begins and never changed."""
     path = run.split
+    if request.final is not None:
+        if world.leads:
+            everything = dict.fromkeys((picture.name for picture in dataset.pictures), TRAIN)
+            write_split(Split(everything, "all pictures are learned from"), dataset, path)
+        return {}
     if world.leads and not path.exists():
         if request.split is None:
             split = make_split(dataset, seed=0)
@@ -147,46 +158,3 @@ def _parts(request: TrainingRequest, dataset: DataSet, run: RunFolder, world: Wo
                 file.write(request.split.read_bytes())
     world.gather(None)  # the others wait for the file
     return read_split(path, dataset)
-
-
-def _start(start: Start, recipe: Recipe, classes: int) -> GrayMobileNet:
-    torch.manual_seed(recipe.seed)
-    network = build_network(recipe, classes)
-    if start.run is not None:
-        try:
-            network.load_state_dict(load_network(start.run).state_dict())
-        except RuntimeError as error:
-            message = f"{start.run} has a network of another shape than this recipe and data set need"
-            raise CheckpointError(message) from error
-    elif not start.from_scratch:
-        try:
-            load_backbone(network, start.backbone)
-        except URLError as error:
-            message = f"the ImageNet weights cannot be downloaded ({error.reason}); name a file of them with --backbone"
-            raise OSError(message) from error
-        except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
-            first = str(error).partition("\n")[0]
-            message = f"{start.backbone} does not hold MobileNetV2 weights under torchvision's names: {first}"
-            raise CheckpointError(message) from error
-    return network
-
-
-def _describe(
-    run: RunFolder, recipe: Recipe, dataset: DataSet, parts: dict[str, NDArray[np.bool_]], strips: StripSet
-) -> None:
-    described = {
-        "folder": str(dataset.folder.resolve()),
-        "class_names": dataset.class_names,
-        "digest": strips.digest,
-        "pictures": {part: int(chosen.sum()) for part, chosen in parts.items()},
-        "defects": {part: int((chosen & strips.defect).sum()) for part, chosen in parts.items()},
-    }
-    if run.recipe.exists() and from_table(json.loads(run.recipe.read_text(encoding="utf-8"))) != recipe:
-        message = f"{run.path} holds a run of another recipe: name another folder with --output"
-        raise CheckpointError(message)
-    if run.data.exists() and json.loads(run.data.read_text(encoding="utf-8"))["digest"] != strips.digest:
-        message = f"{run.path} holds a run on other pictures: name another folder with --output"
-        raise CheckpointError(message)
-    for path, text in ((run.recipe, to_json(recipe)), (run.data, json.dumps(described, indent=2) + "\n")):
-        with replacing(path) as file:
-            file.write(text.encode())

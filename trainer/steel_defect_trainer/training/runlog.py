@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from steel_defect_trainer.runs.folder import RunFolder
 
 _STEPS_BETWEEN_LINES = 10
+# Off a terminal there is no bar: a line on how far the run is, so often.
+_SECONDS_BETWEEN_WORDS = 60.0
+
+
+def in_words(seconds: float) -> str:
+    """A duration to two places of its unit at most: "45 s", "12 min", "3.5 h"."""
+    if seconds < 100:  # noqa: PLR2004 - seconds that are still easily read
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"  # noqa: PLR2004 - as above
 
 
 class RunLog:
@@ -28,6 +38,7 @@ class RunLog:
         """Start after `done` of `steps` steps; with `talks` false (all processes but one) nothing is written."""
         self._talks = talks
         self._done, self._seen, self._started, self._losses = done, 0, time.monotonic(), [0.0, 0]
+        self._first, self._steps, self._said = done, steps, self._started
         if not talks:
             return
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - takes a second that only training needs
@@ -51,7 +62,6 @@ class RunLog:
             disable=not sys.stderr.isatty(),
         )
         self._task = self._bar.add_task(run.path.name, total=steps, completed=done, rate="")
-        self._steps = steps
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -77,6 +87,9 @@ class RunLog:
         self._losses[1] += 1
         speed = self._seen / max(1e-9, time.monotonic() - self._started)
         self._bar.update(self._task, completed=step, rate=f"{speed:.1f} pictures/s")
+        if self._bar.disable and time.monotonic() - self._said > _SECONDS_BETWEEN_WORDS:
+            self._said = time.monotonic()
+            self._say(f"step {step}/{self._steps}, {speed:.1f} pictures/s{self._left()}")
         if step % _STEPS_BETWEEN_LINES and step != self._steps:
             return
         mean = self._losses[0] / self._losses[1]
@@ -98,6 +111,15 @@ class RunLog:
             for name, value in validation.items():
                 self._curves.add_scalar(f"validation/{name}", value, self._done)
         self._write(line)
+        self._said = time.monotonic()
+        self._say(text + self._left())
+
+    def _left(self) -> str:
+        """The time that the steps to come will take, by those of this process; nothing at the end."""
+        left, done = self._steps - self._done, self._done - self._first
+        return f", {in_words((time.monotonic() - self._started) * left / done)} left" if left and done else ""
+
+    def _say(self, text: str) -> None:
         self._bar.console.print(text, highlight=False, soft_wrap=True)
 
     def _write(self, line: dict[str, Any]) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.training.distributed import World
 
+    Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 @dataclass
 class Progress:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import requests
 
 _LOOK_SECONDS: Final = 15
+_RUN: Final = "https://run.googleapis.com"
 _TIMEOUT_SECONDS: Final = 10
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -64,18 +65,13 @@ def start(job: str, key: str) -> None:
     container = {"args": ["-m", "gcp_coil", key]}
     body = {"overrides": {"containerOverrides": [container], "taskCount": 1}}
     try:
-        answer = _session().post(f"{_base()}/v2/{job}:run", json=body, timeout=_TIMEOUT_SECONDS)
+        answer = _session().post(f"{_RUN}/v2/{job}:run", json=body, timeout=_TIMEOUT_SECONDS)
     except RequestException as error:
         message = f"Cloud Run cannot be reached: {error}"
         raise NotStarted(message) from error
     if not answer.ok:
         message = f"Cloud Run did not start {job}: {answer.status_code} {answer.text[:200]}"
         raise NotStarted(message)
-
-
-def _base() -> str:
-    # As Google's own libraries have it for a service under another address.
-    return os.environ.get("CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN") or "https://run.googleapis.com"
 
 
 def _session() -> requests.Session | Any:  # noqa: ANN401 - google.auth states no types

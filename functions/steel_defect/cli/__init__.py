@@ -13,9 +13,11 @@ from steel_defect import __version__
 COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
     "upload": ("steel_defect.cli.upload", "Put pictures into the uploads bucket; show their results."),
+    "watch": ("steel_defect.cli.watch", "Score every picture that comes into a folder: the service at the line."),
     "report": ("steel_defect.cli.coil_report", "Report on a coil: its defects, roll marks and verdict."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "drift": ("steel_defect.cli.drift", "Check whether pictures still look as they did when the model was evaluated."),
+    "import": ("steel_defect_trainer.cli.import_labels", "Bring the labels of another tool into a layout to train on."),
     "eda": ("steel_defect_trainer.cli.eda", "Explore labelled pictures in one report."),
     "split": ("steel_defect_trainer.cli.split", "Split labelled pictures into training, validation and test parts."),
     "train": ("steel_defect_trainer.cli.train", "Train a recipe on labelled pictures."),
@@ -27,6 +29,7 @@ COMMANDS: Final = {
     "models": ("steel_defect.cli.models", "List, promote and roll back the models of a registry."),
     "redrive": ("steel_defect.cli.redrive", "Move failed uploads from a dead-letter queue back."),
 }
+_OF_WATCH: Final = {"paho", "watchfiles"}
 
 
 class LazyGroup(click.Group):
@@ -45,13 +48,14 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; say what to do if the trainer's packages are not installed."""
+        """Run the command; say what to do if packages of an extra are not installed."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
+            extra = "watch" if (error.name or "").partition(".")[0] in _OF_WATCH else "trainer"
             message = (
                 f"this command needs {error.name}, which is not installed: "
-                "pip install 'steel-defect[trainer]', or in a clone 'uv sync --extra trainer'"
+                f"pip install 'steel-defect[{extra}]', or in a clone 'uv sync --extra {extra}'"
             )
             raise click.ClickException(message) from error
 

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
 
 
-def model_source(path: Path | None) -> ModelSource:
+def model_source(path: Path | None, *, threads: int | None = None) -> ModelSource:
     """The source of the model file at `path`, or of what the environment names, which follows a registry.
+
+    Args:
+        path: None for what the environment names.
+        threads: for one picture; None for as many as there are processors.
 
     Raises:
         click.ClickException: an environment variable is invalid.
@@ -29,7 +33,8 @@ def model_source(path: Path | None) -> ModelSource:
         settings = load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
-    return ModelSource(settings if path is None else replace(settings, model=ModelFile(str(path))))
+    model = settings.model if path is None else ModelFile(str(path))
+    return ModelSource(replace(settings, model=model, threads=threads or settings.threads))
 
 
 def load_scorer(path: Path | None, *, threads: int | None = None) -> Scorer:

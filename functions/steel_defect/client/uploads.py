@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steel_defect.location import Buckets
-from steel_defect.storage import ObjectNotFound, StorageUnavailable, open_store
+from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
 from steel_defect.storage.port import BINARY
 from steel_defect.uploads import results
 
 if TYPE_CHECKING:
     from steel_defect.location import Location
-    from steel_defect.storage import Store
+    from steel_defect.storage import ObjectInfo, Store
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,29 @@ class Uploads:
         Raises:
             StorageError: it was not put, or it is not known whether it was.
         """
-        place = self._uploads.below(key)
-        kind = mimetypes.guess_type(key)[0] or BINARY
-        info = self._pictures.put(place.prefix, picture, content_type=kind)
-        return Sent(str(place), results.result_key(place.prefix), info.version, results.plain_tag(info.tag))
+        name = self._uploads.below(key).prefix
+        return self._sent(self._pictures.put(name, picture, content_type=_kind(key)))
+
+    def send_once(self, key: str, picture: bytes) -> Sent:
+        """As `send`, but if these very bytes are there already, they are not put again as a newer version.
+
+        For whoever does not know whether an earlier try came through.
+
+        Raises:
+            StorageError: it is not known to be there.
+        """
+        name = self._uploads.below(key).prefix
+        try:
+            return self._sent(self._pictures.put(name, picture, content_type=_kind(key), if_absent=True))
+        except PreconditionFailed:
+            there = self._pictures.get(name)
+        if there.data == picture:
+            return self._sent(there.info)
+        return self._sent(self._pictures.put(name, picture, content_type=_kind(key), if_match=there.info.tag))
+
+    def _sent(self, info: ObjectInfo) -> Sent:
+        tag = results.plain_tag(info.tag)
+        return Sent(f"{self._uploads.root}/{info.key}", results.result_key(info.key), info.version, tag)
 
     def result(self, sent: Sent) -> dict[str, Any] | None:
         """The result of exactly what was sent; None while there is none. result.schema.json describes it.
@@ -77,3 +96,7 @@ class Uploads:
             return None
         field, wanted = ("etag", sent.etag) if sent.version is None else ("version", sent.version)
         return result if result["source"].get(field) == wanted else None
+
+
+def _kind(key: str) -> str:
+    return mimetypes.guess_type(key)[0] or BINARY

@@ -136,21 +136,27 @@ class UploadProcessor:
         self._scoring = BoundedSemaphore(os.cpu_count() or 1)
         self._results = self._open(buckets.results)
 
-    def process(self, ref: ObjectRef) -> Outcome:
+    def process(self, ref: ObjectRef, *, patient: bool = False) -> Outcome:
         """Make sure that the result of this version, or of a newer one, is written and published.
 
+        Args:
+            ref: to the version.
+            patient: the object may be half-written, or about to be renamed. Its error is raised, in place of a result
+                that says that it can never be scored.
+
         Raises:
+            SteelDefectError: the picture cannot be scored now, and `patient` is set.
             ModelUnavailable, StorageError: worth another try. So is whatever `publish` raises.
             ForeignBucket: the object is in another bucket than the uploads.
         """
         try:
             self._require_upload(ref)
-            return self._process(ref)
+            return self._process(ref, patient=patient)
         except NotAPicture as ignored:
             observation.note(ignored=ignored.reason.value)
             return Outcome.IGNORED
 
-    def _process(self, ref: ObjectRef) -> Outcome:
+    def _process(self, ref: ObjectRef, *, patient: bool) -> Outcome:
         scorer, result = self._models.registered(), None
         for _ in range(_ATTEMPTS):
             existing, info = self._existing(ref)
@@ -163,7 +169,7 @@ class UploadProcessor:
             # What was gone may be back, in a bucket without versions under the same ETag.
             if existing is not None and same and results.is_by(existing, scorer) and not results.is_gone(existing):
                 return self._again(existing)
-            result = result or self._score(ref, scorer)
+            result = result or self._score(ref, scorer, patient=patient)
             if result is None:
                 return Outcome.SUPERSEDED
             if existing is not None and results.is_gone(result):
@@ -212,7 +218,7 @@ class UploadProcessor:
         there = [version for version in versions if version in {ref.version, source["version"]}]
         return not there or there[0] == source["version"]
 
-    def _score(self, ref: ObjectRef, scorer: Scorer) -> dict[str, Any] | None:
+    def _score(self, ref: ObjectRef, scorer: Scorer, *, patient: bool) -> dict[str, Any] | None:
         """The result; None if a newer version has replaced the object, whose own event is on its way."""
         store = self._open(ref.store)
         place = UNKNOWN if self._coil_pattern is None else place_of(ref.key, self._coil_pattern)
@@ -231,7 +237,7 @@ class UploadProcessor:
             observation.note_prediction(prediction, scorer)
             return results.scored(ref, prediction, scorer, place)
         except SteelDefectError as error:
-            if error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
+            if patient or error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise
             observation.note_problem(error)
             return results.failed(ref, error, scorer, place)
@@ -270,9 +276,12 @@ class UploadProcessor:
         return Outcome.DUPLICATE
 
     def _publish_outcome(self, result: dict[str, Any]) -> None:
-        if self._publish is None:
-            return
-        outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
-        with observation.stage("tell"):
-            written_at = self._buckets.results.below(results.result_key(result["source"]["key"]))
-            self._publish({**outcome, "result": str(written_at)})
+        if self._publish is not None:
+            with observation.stage("tell"):
+                self._publish(event_of(result, self._buckets.results))
+
+
+def event_of(result: dict[str, Any], written_to: Location) -> dict[str, Any]:
+    """The outcome event of a result: what decides, and where the whole of it is written."""
+    outcome: dict[str, Any] = {name: result[name] for name in _PUBLISHED if name in result}
+    return {**outcome, "result": str(written_to.below(results.result_key(result["source"]["key"])))}

@@ -1,4 +1,4 @@
-"""Both images of infra/container/Dockerfile, built and run, where there are a container engine and the base images.
+"""All images of infra/container/Dockerfile, built and run, where there are a container engine and the base images.
 
 The bases come from public registries unless STEEL_DEFECT_SERVICE_BASE and STEEL_DEFECT_LAMBDA_BASE name others. What is
 asked of a container is asked from inside it, so that the engine's network does not matter.
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import REPOSITORY, SAMPLES
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SCRATCH = (SAMPLES / "scratch.jpg").read_bytes()
 PREDICT = """
@@ -53,7 +55,7 @@ def run(engine: str, *arguments: str, data: bytes = b"") -> subprocess.Completed
 def built(engine: str, target: str) -> str:
     """Build a target, and give the name of its image."""
     tag = f"steel-defect-test-{target}"
-    argument = f"{target.upper()}_BASE"
+    argument = "LAMBDA_BASE" if target == "lambda" else "SERVICE_BASE"
     base = os.environ.get(f"STEEL_DEFECT_{argument}")
     flags = ["--build-arg", f"{argument}={base}"] if base else []
     # The format that keeps a health check.
@@ -123,6 +125,18 @@ def test_the_service_can_run_the_backfill(engine: str, service: str) -> None:
     done = run(engine, "exec", service, "python", "-m", "gcp_backfill")
     assert (done.returncode, json.loads(done.stdout)["severity"]) == (1, "CRITICAL")
     assert b"set UPLOADS_URI and RESULTS_URI" in done.stdout
+
+
+def test_the_watch_image_scores_what_is_in_the_folder_that_is_mounted(engine: str, tmp_path: Path) -> None:
+    (tmp_path / "0815.jpg").write_bytes(SCRATCH)
+    tmp_path.chmod(0o777)
+    mount = f"{tmp_path}:/pictures"
+    started_by = run(engine, "run", "--detach", "--rm", "--volume", mount, built(engine, "watch"), "--settle=1")
+    assert started_by.returncode == 0, started_by.stderr.decode()
+    result = tmp_path / "results" / "scores" / "0815.jpg.json"
+    wait_for(result.exists)
+    assert json.loads(result.read_bytes())["decision"] == "reject"
+    run(engine, "stop", started_by.stdout.decode().strip())
 
 
 def test_the_lambda_image_answers_as_the_function_does(engine: str, function: str) -> None:

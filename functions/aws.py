@@ -1,7 +1,7 @@
 """AWS Lambda: the entry points.
 
-`aws.api` takes HTTP and direct invocations, `aws.upload` objects that were created in S3, and `aws.backfill` batches of
-objects that Step Functions listed.
+`aws.api` takes HTTP and direct invocations, `aws.upload` objects that were created in S3, `aws.backfill` batches of
+objects that Step Functions listed, and `aws.coil` markers of coils.
 """
 
 from __future__ import annotations
@@ -126,6 +126,17 @@ def backfill(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN
     report = aws_backfill.score(event, _backfill(), scorer)
     logger.info("batch", **{name: report[name] for name in ("objects", "outcomes", "model")})
     return report
+
+
+@_observed
+def coil(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's signature
+    """Look whether a coil is finished, or report on it: two states of a state machine; see `aws_coil.step`."""
+    import aws_bus
+    import aws_coil
+
+    done = aws_coil.step(event, _app.settings, aws_bus.publisher(_app.settings.outcome_bus, aws_bus.COIL))
+    logger.info("coil", **done)
+    return done
 
 
 def _write(line: log_line.Line) -> None:

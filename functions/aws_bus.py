@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SOURCE: Final = "steel-defect"
-DETAIL_TYPE: Final = "Picture Scored"
+PICTURE: Final = "Picture Scored"
+COIL: Final = "Coil Judged"
 # Two tries, each with its time to connect and to read, and the wait between them.
 _MOST_SECONDS: Final = 11
 
@@ -20,7 +21,7 @@ class NotPublished(RuntimeError):
     """The bus did not take the event; the upload is tried again."""
 
 
-def publisher(bus: str | None) -> Callable[[dict[str, Any]], None] | None:
+def publisher(bus: str | None, detail_type: str = PICTURE) -> Callable[[dict[str, Any]], None] | None:
     """A function that puts one outcome event on the bus (a name or an ARN); None if there is no bus."""
     if bus is None:
         return None
@@ -32,7 +33,7 @@ def publisher(bus: str | None) -> Callable[[dict[str, Any]], None] | None:
 
     def publish(outcome: dict[str, Any]) -> None:
         require_seconds(_MOST_SECONDS)
-        entry = {"EventBusName": bus, "Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(outcome)}
+        entry = {"EventBusName": bus, "Source": SOURCE, "DetailType": detail_type, "Detail": json.dumps(outcome)}
         answer = client.put_events(Entries=[entry])
         # EventBridge answers 200 for an event that it refused, too.
         if answer["FailedEntryCount"]:

@@ -72,14 +72,19 @@ def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
 
 @functions_framework.cloud_event
 def upload(event: CloudEvent) -> None:
-    """Score the object that an event says was written; raising has it sent again."""
+    """Score the object that an event says was written; raising has it sent again. A coil's marker starts the job."""
     from gcp_events import ref_in_event  # the api function never needs it
+    from steel_defect.uploads.foreign import is_coil_marker
 
     ref = ref_in_event(event)
     if ref is None:
         _log.info("ignored", extra={"fields": {"event_type": str(event["type"])}})
         return
     _app.score_upload(ref, partial(_write, more={Metric.UPLOAD_EVENTS: 1}))
+    if _app.settings.coil_job is not None and is_coil_marker(ref.key):
+        import gcp_coil
+
+        gcp_coil.start(_app.settings.coil_job, ref.key)
 
 
 def _write(line: log_line.Line, more: dict[Metric, float] | None = None, **fields: object) -> None:

@@ -31,6 +31,7 @@ IGNORED_SUFFIXES: Final = (
 _PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
 # What a share or a probability is.
 _SHARE: Final = (lambda value: 0 <= value <= 1, "from 0 to 1")
+_SECONDS: Final = (lambda value: 0 <= value < math.inf, "from 0 on")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ class Settings:
             request can state another.
         coil_pattern: tells from the whole key of an upload which coil it is of, and where (`COIL_PATTERN`, a regular
             expression with a group `coil` and perhaps `position_mm`; default `USUAL_PATTERN` of `place`).
+        coil_quiet_seconds: how long no other picture may have come after a coil's marker that states no number
+            (`COIL_QUIET_SECONDS`; default 60).
+        coil_longest_seconds: how long after its marker a coil gets its report, whatever is missing
+            (`COIL_LONGEST_SECONDS`; default 900).
+        coil_job: Cloud Run job that the upload function starts for a marker (`COIL_JOB`,
+            projects/PROJECT/locations/REGION/jobs/JOB; default none: nobody reports).
         memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
             group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
@@ -78,6 +85,9 @@ class Settings:
     ignored_suffixes: tuple[str, ...] = IGNORED_SUFFIXES
     camera: Camera = Camera()  # noqa: RUF009 - frozen
     coil_pattern: re.Pattern[str] = pattern_of(USUAL_PATTERN)  # noqa: RUF009 - frozen
+    coil_quiet_seconds: float = 60
+    coil_longest_seconds: float = 900
+    coil_job: str | None = None
     memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
@@ -123,6 +133,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ignored_suffixes=_ignored_suffixes(environment),
         camera=_camera(environment),
         coil_pattern=_coil_pattern(environment),
+        coil_quiet_seconds=_number(environment, "COIL_QUIET_SECONDS", 60, *_SECONDS),
+        coil_longest_seconds=_number(environment, "COIL_LONGEST_SECONDS", 900, *_SECONDS),
+        coil_job=environment.get("COIL_JOB") or None,
         memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )

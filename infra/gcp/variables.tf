@@ -148,6 +148,17 @@ variable "ignored_suffixes" {
   }
 }
 
+variable "coil_pattern" {
+  description = "Regular expression for the key of an upload, with a group (?P<coil>...) and perhaps (?P<position_mm>...). Empty for .../COIL/NAME and .../COIL/NAME_128000mm.jpg."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = !can(regex("[';]", var.coil_pattern)) # it is in a command line
+    error_message = "The pattern has no quote and no semicolon."
+  }
+}
+
 variable "keep_uploads_days" {
   description = "Uploads are deleted that many days after they came, and can be had back for 37 days more. Null: never."
   type        = number

@@ -29,7 +29,7 @@ def subscribe(bus: str, decisions: list[str]) -> str:
     queue: str = sqs.create_queue(QueueName=bus)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {
-        "source": [aws_bus.SOURCE], "detail-type": [aws_bus.DETAIL_TYPE], "detail": {"decision": decisions}
+        "source": [aws_bus.SOURCE], "detail-type": [aws_bus.PICTURE], "detail": {"decision": decisions}
     }  # fmt: skip
     events.put_rule(Name=bus, EventBusName=bus, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=bus, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])

@@ -173,3 +173,17 @@ def test_results_among_uploads_end_the_start(cloud: Emulator, probe_file: Path) 
     server = CloudRun(model=probe_file, target="upload", environment=environment)
     with pytest.raises(pytest.fail.Exception, match="use another bucket"):
         server.__enter__()
+
+
+def test_the_marker_of_a_coil_is_no_picture_and_is_sent_again_until_its_job_starts(
+    cloud: Emulator, function: CloudRun, probe_file: Path, uploads: Store, results: Store
+) -> None:
+    marker = upload(uploads, "line-3/4711/coil.json", b"{}")
+    assert function.send(binary(marker)).status == 200
+    # Nobody can sign in to Cloud Run from here.
+    more = {"COIL_JOB": "projects/p/locations/l/jobs/j", "IGNORED_SUFFIXES": ""}
+    environment = {**cloud.environment, **PLACES, **more, "NO_GCE_CHECK": "true"}
+    with CloudRun(model=probe_file, target="upload", environment=environment) as server:
+        assert server.send(binary(marker)).status == 500
+        assert server.send(binary(upload(uploads, "line-3/4711/1.jpg", strip_jpeg()))).status == 200
+    assert [info.key for info in results.list("scores/line-3/4711/")] == [result_key("line-3/4711/1.jpg")]

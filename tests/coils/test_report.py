@@ -93,7 +93,8 @@ def test_the_table_decides(scored: Path, table: Callable[[int], Path], tmp_path:
     assert (
         verdict("--acceptance", table(400), "--grade", "321")["reasons"][0] == "the acceptance table has no grade 321"
     )
-    assert verdict("--pictures", "402")["reasons"][0] == "2 of 402 pictures are missing"
+    without = verdict("--pictures", "402")
+    assert (without["decision"], without["reasons"][1]) == ("reject", "2 of 402 pictures are missing")
 
 
 def test_the_table_may_be_where_the_results_are(scored: Path, table: Callable[[int], Path]) -> None:
@@ -116,7 +117,7 @@ def test_the_table_may_be_where_the_results_are(scored: Path, table: Callable[[i
         stored.unlink()
 
 
-def test_what_is_not_judged_shows(scored: Path, tmp_path: Path) -> None:
+def test_what_is_not_judged_shows(scored: Path, table: Callable[[int], Path], tmp_path: Path) -> None:
     results = tmp_path / "results"
     taken = sorted((scored / "results" / "scores" / "line-3" / "4711").iterdir())[:20]
     for path in taken:
@@ -138,7 +139,8 @@ def test_what_is_not_judged_shows(scored: Path, tmp_path: Path) -> None:
         (uploads / name).write_bytes((scored / "uploads" / "line-3" / "4711" / name).read_bytes())
     changed = uploads / taken[11].name.removesuffix(".json")
     changed.write_bytes(changed.read_bytes() + b"\0")
-    run = report(results, "--coil", "4711", "--uploads", tmp_path / "uploads", "--output", tmp_path / "out")
+    options = ("--coil", "4711", "--acceptance", table(400), "--grade", "304", "--output", tmp_path / "out")
+    run = report(results, *options, "--uploads", tmp_path / "uploads")
     assert run.exit_code == 0, run.output
     content = content_of(tmp_path / "out")
     assert content["decision"] == "review"
@@ -148,7 +150,7 @@ def test_what_is_not_judged_shows(scored: Path, tmp_path: Path) -> None:
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     for one in content["unjudged"]:
         assert one["key"] in page
-    without = report(results, "--coil", "4711", "--output", tmp_path / "out")
+    without = report(results, *options)
     assert "1 picture missing between others" in without.output
 
 

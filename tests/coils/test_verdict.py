@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from steel_defect.coils.acceptance import Acceptance, AcceptanceError, read_acceptance
+from steel_defect.coils.files import ACCEPTANCE
 from steel_defect.coils.summary import summary_of
 from steel_defect.coils.tally import Tally
 from steel_defect.coils.verdict import Coil
 from steel_defect.place import Place
 from tests.coils.made import FAILED, defect, result, tallied
+from tests.conftest import REPOSITORY
 
 TABLE = read_acceptance(b"area_bins_mm2 = [20, 40]\n[grade.304]\npits = [2, 1, 0]\nwater = [inf, inf, inf]\n")
 # 8 px and 12 px squares of 0.5 mm.
@@ -120,3 +122,12 @@ def test_a_result_that_is_none_leaves_nothing_behind(broken: dict[str, Any]) -> 
     with pytest.raises((KeyError, TypeError, ValueError)):
         tally.add("a.jpg", Place("4711"), {**result(SMALL), **broken})
     assert (tally.keys, tally.decisions.total(), tally.pictures.count, tally.defects.count) == ([], 0, 0, 0)
+
+
+def test_the_table_of_the_readme_is_one() -> None:
+    """And the README's section has the default places."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (table,) = (block for block in text.split("```toml\n")[1:] if block.startswith("area_bins_mm2"))
+    found = read_acceptance(table.partition("```")[0].encode())
+    assert found.limits("304") == {"scratches": (10, 4, 1, 0), "*": (4, 2, 0, 0)}
+    assert f"`{ACCEPTANCE}`" in text

@@ -124,7 +124,9 @@ def _strongest(along: Numbers, across: Numbers) -> tuple[float, NDArray[np.intp]
     period = found.period / max((part for part in range(1, 6) if neighbours[part - 1] >= enough), default=1)
     turns = np.maximum(1, np.rint(lags / period))
     chosen = (turns <= TURNS) & (np.abs(lags - turns * period) <= width_of(period, turns))
-    marks = np.unique(np.concatenate([one[chosen], other[chosen]]))
+    # Others come into a pair or two by chance.
+    partners = np.bincount(np.concatenate([one[chosen], other[chosen]]), minlength=len(along))
+    marks = np.flatnonzero(partners >= max(1.0, float(np.median(partners[partners > 0])) / 2))
     if len(marks) < _FEWEST_MARKS:
         return None
     # The mean of the pairs is finer than the step.

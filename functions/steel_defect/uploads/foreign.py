@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from steel_defect.uploads.refs import ObjectRef
+
+
+# Whoever puts a coil's pictures puts this beside them when it is finished; see `coils.closing`.
+COIL_MARKER: Final = "coil.json"
 
 
 class Reason(StrEnum):
@@ -17,6 +21,7 @@ class Reason(StrEnum):
     NO_BYTES = "no-bytes"
     SUFFIX = "suffix"
     NAME = "name"
+    COIL = "coil-marker"
     GONE = "object-gone"
 
 
@@ -27,6 +32,11 @@ class NotAPicture(Exception):
         """Take the reason."""
         super().__init__(reason.value)
         self.reason = reason
+
+
+def is_coil_marker(key: str) -> bool:
+    """Whether an object says that its coil is finished."""
+    return key.rpartition("/")[2] == COIL_MARKER
 
 
 def reason_to_ignore(ref: ObjectRef, prefix: str, suffixes: tuple[str, ...]) -> Reason | None:
@@ -41,6 +51,8 @@ def reason_to_ignore(ref: ObjectRef, prefix: str, suffixes: tuple[str, ...]) -> 
         return Reason.OUTSIDE
     if ref.key.endswith("/"):
         return Reason.FOLDER
+    if is_coil_marker(ref.key):
+        return Reason.COIL
     if ref.size == 0:
         return Reason.NO_BYTES
     if ref.key.lower().endswith(suffixes):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pytest
 
 PICTURES, BAD = 500, 3
-FUNCTIONS = ("ApiFunction", "UploadFunction", "BackfillFunction")
+FUNCTIONS = ("ApiFunction", "UploadFunction", "BackfillFunction", "CoilFunction")
 
 
 def put(stack: Stack, key: str, data: bytes) -> str:
@@ -196,6 +196,26 @@ def test_a_backfill_scores_a_prefix_in_batches_and_reports(stack: Stack) -> None
     problem = result(stack, "archive/0173.jpg")
     assert problem is not None
     assert problem["problem"]["type"].endswith("not-an-image")
+
+
+def test_the_marker_of_a_coil_makes_its_report(stack: Stack) -> None:
+    put(stack, "line-3/4711/1_0mm.jpg", strip_jpeg())
+    put(stack, "line-3/4711/2_800mm.jpg", b"damaged")
+    put(stack, "line-3/4711/coil.json", b'{"pictures": 3}')
+    # Two have come of three: it waits.
+    machine = stack.client("stepfunctions")
+
+    def executions() -> list[str]:
+        found = machine.list_executions(stateMachineArn=stack.outputs["Coils"])["executions"]
+        return [one["status"] for one in found]
+
+    wait_for(lambda: executions() == ["RUNNING"])
+    put(stack, "line-3/4711/3_1600mm.jpg", strip_jpeg())
+    wait_for(lambda: executions() == ["SUCCEEDED"])
+    report = stack.client("s3").get_object(Bucket=stack.outputs["Results"], Key="coils/4711/report.json")
+    content = json.loads(report["Body"].read())
+    assert (content["pictures"]["seen"], content["pictures"]["failed"]) == (3, 1)
+    assert content["decision"] in {"review", "reject"}
 
 
 def test_a_parameter_of_a_later_deployment_reaches_what_serves(

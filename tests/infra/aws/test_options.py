@@ -82,7 +82,7 @@ def test_every_role_can_have_a_boundary_and_a_path() -> None:
     boundary = "arn:aws:iam::111122223333:policy/boundary"
     found = Resolved(PermissionsBoundaryArn=boundary, RolePath="/mill/", KmsKeyArn=KEY, ModelName="strip").resources
     roles, policies = of_type(found, "AWS::IAM::Role"), of_type(found, "AWS::IAM::ManagedPolicy")
-    assert len(roles) == 5
+    assert len(roles) == 8
     assert {role["PermissionsBoundary"] for role in roles.values()} == {boundary}
     assert {one["Path"] for one in [*roles.values(), *policies.values()]} == {"/mill/"}
 

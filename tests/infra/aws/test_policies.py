@@ -14,6 +14,7 @@ import pytest
 from botocore.session import Session
 
 import aws_bus
+import aws_coil
 from steel_defect.client.uploads import Uploads
 from steel_defect.errors import ResultNotReady
 from steel_defect.loading import load_model
@@ -22,6 +23,7 @@ from steel_defect.model_uri import parse_model_uri
 from steel_defect.override import Override
 from steel_defect.registry import promote, publish
 from steel_defect.serving import FixedModel
+from steel_defect.settings import settings_from
 from steel_defect.storage import ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
 from steel_defect.uploads.processor import Outcome, UploadProcessor
@@ -184,6 +186,26 @@ def test_the_backfill_role(recorder: Recorder, probe: Scorer) -> None:
     check(granted("BackfillRole"), needs, platform("Backfill", "UploadsBucket", "ResultsBucket"))
 
 
+def use_coil(recorder: Recorder, scorer: Scorer) -> set[Permission]:
+    """A marker: one look, and the report of a coil with a picture that has a result."""
+    picture, _ = upload("line-3/4711/a.jpg"), upload("line-3/4711/coil.json", b"{}")
+    assert UploadProcessor(FixedModel(scorer), BUCKETS).process(picture) is Outcome.SCORED
+    settings = settings_from({"UPLOADS_URI": str(BUCKETS.uploads), "RESULTS_URI": str(BUCKETS.results)})
+    recorder.take()
+    publisher = aws_bus.publisher(BUS, aws_bus.COIL)
+    event = {"key": "line-3/4711/coil.json"}
+    assert aws_coil.step({**event, "step": "look"}, settings, publisher) == {"finished": False}
+    assert aws_coil.step({**event, "step": "report"}, settings, publisher)["pictures"] == 1
+    return recorder.take()
+
+
+def test_the_coil_role(recorder: Recorder, probe: Scorer) -> None:
+    needs = use_coil(recorder, probe)
+    check(granted("CoilRole"), needs, platform("Coil", "UploadsBucket", "ResultsBucket"))
+    assert granted("CoilMachineRole") == {("lambda:InvokeFunction", "CoilFunction.Alias")}
+    assert granted("CoilRuleRole") == {("states:StartExecution", "CoilMachine")}
+
+
 def use_signed_uploads(recorder: Recorder) -> set[Permission]:
     """An upload that is signed, and its result before and after it is there."""
     uploads = SignedUploads(BUCKETS)
@@ -211,7 +233,7 @@ def test_the_api_role_without_a_registry_may_sign_uploads_and_read_their_results
 
 def test_with_a_registry_each_role_may_read_its_one_model(recorder: Recorder) -> None:
     needs = use_models(recorder)
-    for name in ("Api", "Upload", "Backfill"):
+    for name in ("Api", "Upload", "Backfill", "Coil"):
         more = granted(f"{name}Role", ModelName=CONTRACT.name) - granted(f"{name}Role")
         check(more, needs, {("s3:ListBucket", "arn:aws:s3:::ModelsBucket")})
         reads = {where for action, where in more if action == "s3:GetObject"}
@@ -253,6 +275,9 @@ def test_the_state_machine_may_list_score_and_report() -> None:
         ("UploadRole", "lambda"),
         ("BackfillRole", "lambda"),
         ("BackfillMachineRole", "states"),
+        ("CoilRole", "lambda"),
+        ("CoilMachineRole", "states"),
+        ("CoilRuleRole", "events"),
         ("ReleaseRole", "codedeploy"),
     ],
 )

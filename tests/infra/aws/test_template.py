@@ -144,7 +144,7 @@ def test_each_entry_point_is_a_function_of_the_module(resources: dict[str, Any])
     import aws  # noqa: PLC0415 - the module under test, not only its names
 
     handlers = [found["Handler"] for found in of_type(resources, "AWS::Serverless::Function").values()]
-    assert sorted(handlers) == ["aws.api", "aws.backfill", "aws.upload"]
+    assert sorted(handlers) == ["aws.api", "aws.backfill", "aws.coil", "aws.upload"]
     assert all(callable(getattr(aws, handler.partition(".")[2])) for handler in handlers)
 
 
@@ -165,7 +165,8 @@ def test_what_is_no_picture_is_what_the_core_says() -> None:
     assert template()["Parameters"]["IgnoredSuffixes"]["Default"] == ",".join(IGNORED_SUFFIXES)
     functions = of_type(Resolved(IgnoredSuffixes=".tmp,.md5").resources, "AWS::Serverless::Function")
     found = {name: function["Environment"]["Variables"].get("IGNORED_SUFFIXES") for name, function in functions.items()}
-    assert found == {"ApiFunction": None, "UploadFunction": ".tmp,.md5", "BackfillFunction": ".tmp,.md5"}
+    ignoring = dict.fromkeys(("UploadFunction", "BackfillFunction", "CoilFunction"), ".tmp,.md5")
+    assert found == {"ApiFunction": None, **ignoring}
 
 
 def test_a_new_account_can_deploy_what_is_for_development() -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.infra.aws.conftest import SAM_TRANSLATOR, uv
 from tests.infra.aws.template import Resolved, defaults, template
 
-FUNCTIONS: Final = ("ApiFunction", "UploadFunction", "BackfillFunction")
+FUNCTIONS: Final = ("ApiFunction", "UploadFunction", "BackfillFunction", "CoilFunction")
 # Not part of a version.
 OUTSIDE: Final = {"ReservedConcurrentExecutions", "Tags"}
 # Another value for what is no number, or allows more than two.
@@ -39,6 +39,7 @@ OTHERS: Final = {
     "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
     "RolePath": "/mill/",
     "IgnoredSuffixes": ".tmp",
+    "CoilPattern": "(?P<coil>[^/]+)_.*",
     "Release": "AllAtOnce",
 }
 
@@ -106,15 +107,16 @@ def test_a_version_is_published_if_a_parameter_changes_the_function_and_only_the
 @pytest.mark.parametrize(
     ("parameter", "functions"),
     [
-        ("ModelName", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("Threshold", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("ReviewLow", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("ReviewHigh", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("MmPerPixel", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("BitDepth", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("Orientation", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
-        ("Architecture", {"ApiFunction", "UploadFunction", "BackfillFunction"}),
+        ("ModelName", set(FUNCTIONS)),
+        ("Threshold", set(FUNCTIONS)),
+        ("ReviewLow", set(FUNCTIONS)),
+        ("ReviewHigh", set(FUNCTIONS)),
+        ("MmPerPixel", set(FUNCTIONS)),
+        ("BitDepth", set(FUNCTIONS)),
+        ("Orientation", set(FUNCTIONS)),
+        ("Architecture", set(FUNCTIONS)),
         ("SnapStart", {"ApiFunction"}),
+        ("CoilPattern", set(FUNCTIONS) - {"ApiFunction"}),
     ],
 )
 def test_these_parameters_change_functions(expanded: dict[str, Resolved], parameter: str, functions: set[str]) -> None:

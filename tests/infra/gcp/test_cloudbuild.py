@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BUILD: dict[str, Any] = yaml.safe_load((REPOSITORY / "cloudbuild.yaml").read_text(encoding="utf-8"))
 SCRIPTS: dict[str, str] = {step["id"]: step["script"] for step in BUILD["steps"]}
+PATTERN = r"(?P<coil>[^/]+)/(?P<position_mm>[0-9]+)mm\.png"
 GIVEN = {
     "PROJECT_ID": "project",
     "BUILD_ID": "0a1b2c3d-1111-2222-3333-444444444444",
@@ -168,7 +169,9 @@ def test_revisions_and_job_are_encrypted_with_the_key_that_was_given(machine: Ma
 
 def test_the_functions_and_the_job_understand_the_environment_they_get(machine: Machine) -> None:
     for step in ("revisions-without-traffic", "traffic"):
-        run = machine.run(step, _THRESHOLD="0.5", _REVIEW_HIGH="0.9", _MM_PER_PIXEL="0.2", _BIT_DEPTH="12")
+        run = machine.run(
+            step, _THRESHOLD="0.5", _REVIEW_HIGH="0.9", _MM_PER_PIXEL="0.2", _BIT_DEPTH="12", _COIL_PATTERN=PATTERN
+        )
         assert run.returncode == 0, run.stderr
     said = [options(call)["--set-env-vars"] for call in machine.calls() if "--set-env-vars" in options(call)]
     assert all(variables.startswith("^;^") for variables in said), "gcloud's way to say what is between the variables"
@@ -184,6 +187,9 @@ def test_the_functions_and_the_job_understand_the_environment_they_get(machine: 
     assert upload.outcome_topic == GIVEN["_OUTCOME_TOPIC"]
     assert (job.buckets, job.model, job.outcome_topic) == (upload.buckets, upload.model, upload.outcome_topic)
     assert job.dead_letters == GIVEN["_DEAD_LETTERS"]
+    assert {one.coil_pattern.pattern for one in (api, upload, job)} == {PATTERN}
+    assert (api.coil_job, job.coil_job) == (None, None)
+    assert upload.coil_job == "projects/project/locations/europe-west1/jobs/steel-defect-backfill"
 
 
 def test_the_smoke_test_passes_with_working_functions_and_asks_as_the_service_expects(machine: Machine) -> None:

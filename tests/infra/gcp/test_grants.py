@@ -24,6 +24,8 @@ GRANTS = {
     ("bucket my-project-steel-defect-uploads", "roles/storage.objectViewer", "upload"),
     ("bucket my-project-steel-defect-results", "roles/storage.objectUser", "upload"),
     ("topic projects/my-project/topics/steel-defect-outcomes", "roles/pubsub.publisher", "upload"),
+    # For a coil's marker.
+    ("job steel-defect-backfill", "roles/run.jobsExecutorWithOverrides", "upload"),
     ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "backfill"),
     ("bucket my-project-steel-defect-uploads", "roles/storage.objectViewer", "backfill"),
     ("bucket my-project-steel-defect-results", "roles/storage.objectUser", "backfill"),
@@ -95,7 +97,8 @@ def grants(applied: Applied) -> set[tuple[str, str, str]]:
         if kind.endswith("_iam_member"):
             for values in resources.values():
                 of = next(name for name in OF_WHAT if name in values and (name != "project" or "_project_" in kind))
-                what = "key" if of == "crypto_key_id" else f"{CALLED.get(of, of)} {values[of]}"
+                called = "job" if "_job_" in kind else CALLED.get(of, of)
+                what = "key" if of == "crypto_key_id" else f"{called} {values[of]}"
                 found.add((what, values["role"], values["member"].removeprefix("serviceAccount:")))
     return found
 

@@ -50,6 +50,7 @@ REFUSED: Final[dict[str, dict[str, Any]]] = {
         "pictures": {"bit_depth": 24},
         "max_instances": 0,
         "ignored_suffixes": [".tmp;MODEL_URI=x"],
+        "coil_pattern": "(?P<coil>.*);MODEL_URI=x",
         "keep_uploads_days": 0,
         "keep_results_days": 0,
         "delivery_attempts": 4,

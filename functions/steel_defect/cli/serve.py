@@ -21,8 +21,8 @@ from steel_defect.cli.options import model_option
 def command(host: str, port: int, token: str | None, model: Path | None) -> None:
     """Serve the HTTP interface on this machine, until Ctrl-C.
 
-    Others on the network reach it with --host 0.0.0.0. Give a token then, better as the variable STEEL_DEFECT_TOKEN than
-    by --token: the page asks for it, and `score --url` takes it from the same variable.
+    Others on the network reach it with --host 0.0.0.0. Give a token then, best by the variable STEEL_DEFECT_TOKEN: the
+    page asks for it, and `score --url` takes it from the same variable.
     """
     if model is not None:
         os.environ["MODEL_URI"] = str(model.resolve())

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "score": ("steel_defect.cli.score", "Score pictures: files, folders or patterns."),
     "upload": ("steel_defect.cli.upload", "Put pictures into the uploads bucket; show their results."),
     "watch": ("steel_defect.cli.watch", "Score every picture that comes into a folder: the service at the line."),
+    "report": ("steel_defect.cli.coil_report", "Report on a coil: its defects, roll marks and verdict."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "drift": ("steel_defect.cli.drift", "Check whether pictures still look as they did when the model was evaluated."),
     "eda": ("steel_defect_trainer.cli.eda", "Explore labelled pictures in one report."),

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from steel_defect.cli.console import table_console
 from steel_defect.cli.drift_plot import bin_name, svg
+from steel_defect.cli.options import store_uri
 from steel_defect.drift import LEAST, drift_of
 from steel_defect.errors import ModelUnavailable
 from steel_defect.loading import load_model
@@ -87,7 +88,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         )
         raise click.ClickException(message)
     period = Period(*(moment and moment.replace(tzinfo=UTC) for moment in (since, until)))
-    rows, left_out = _read(_uri(results), period, scorer, quiet=as_json)
+    rows, left_out = _read(store_uri(results), period, scorer, quiet=as_json)
     if len(rows) < LEAST:
         raise click.ClickException(_too_few(results, len(rows), left_out))
     found = drift_of(reference, {name: [row[name] for row in rows] for name in reference.statistics})
@@ -114,16 +115,6 @@ def _scorer(model: str | None) -> Scorer:
         raise click.BadParameter(str(error), param_hint="--model") from error
     except ModelUnavailable as error:
         raise click.ClickException(str(error)) from error
-
-
-def _uri(results: str) -> str:
-    if "://" in results:
-        return results
-    folder = Path(results)
-    if not folder.is_dir():
-        message = f"{results} is no folder, and no URI such as s3://bucket"
-        raise click.BadParameter(message, param_hint="RESULTS")
-    return folder.resolve().as_uri()
 
 
 def _read(uri: str, period: Period, scorer: Scorer, *, quiet: bool) -> tuple[list[dict[str, float]], Counter[str]]:

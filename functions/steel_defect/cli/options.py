@@ -72,3 +72,18 @@ def place_from(coil: str | None, position_mm: str | None) -> Place:
     except PlaceError as error:
         message = f"--{str(error).replace('_', '-')}"
         raise click.UsageError(message) from error
+
+
+def store_uri(place: str) -> str:
+    """The URI of a store that may be given as a folder.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    if "://" in place:
+        return place
+    folder = Path(place)
+    if not folder.is_dir():
+        message = f"{place} is no folder, and no URI such as s3://bucket"
+        raise click.BadParameter(message)
+    return folder.resolve().as_uri()

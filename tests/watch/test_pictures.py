@@ -219,6 +219,7 @@ def test_a_full_disk_loses_nothing(folder: Path, watched: Starter, listener: Lis
         (folder / f"late-{number}.png").write_bytes(picture(number))
     time.sleep(5)
     assert len(results_below(small_disk / "results")) < 60
+    assert line.runs(), "it waits"
     line.kill()  # And while nothing can be written.
     filler.unlink()
     line.start()
@@ -253,7 +254,7 @@ def test_a_second_service_over_the_same_folder_is_refused(folder: Path, watched:
 def test_a_folder_that_cannot_be_read_ends_the_service(folder: Path, watched: Starter, tmp_path: Path) -> None:
     line = watched(f"--state={tmp_path / 'state'}")
     folder.rename(tmp_path / "unmounted")
-    wait_for(lambda: line._process.poll() == 1)  # noqa: SLF001 - nobody else has to know
+    wait_for(lambda: not line.runs())
     assert "is gone" in line.output()
 
 

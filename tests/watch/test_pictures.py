@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import SAMPLES
 from tests.waiting import wait_for
 from tests.watch.line import Listener, picture, results_below
+from tests.watch.night import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +131,15 @@ def test_what_never_becomes_a_whole_picture_gets_a_result_that_says_so(
     assert line.wait_until_done(1)["counts"] == {"failed": 1, "ignored": 1}
     assert line.results()["cut.jpg"]["problem"]["type"].endswith(":damaged-image")
     wait_for(lambda: [event["status"] for event in listener.told] == ["failed"])
+
+
+def test_a_file_that_is_far_too_large_is_refused_without_being_read_into_memory(folder: Path, watched: Starter) -> None:
+    with (folder / "film.mov").open("wb") as file:
+        file.truncate(3 << 30)
+    line = watched()
+    before = memory(line.pid)[0]
+    wait_for(lambda: "half-written" in (line.status()["error"] or ""))
+    assert memory(line.pid)[0] - before < 100_000
 
 
 def test_a_renamed_file_keeps_its_one_result(folder: Path, watched: Starter) -> None:

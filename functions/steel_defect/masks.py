@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -71,6 +72,10 @@ class Mask:
         x, y = self.grid.borders(*self.prob.shape[1:])
         regions = find_regions(self.prob, self.threshold, x, y)
         return regions, regions.area >= np.asarray(self.least_area)[regions.class_index]
+
+    def without_damage(self) -> Mask:
+        """The same probabilities, none of which is enough."""
+        return replace(self, threshold=(math.inf,) * len(self.threshold))
 
     def damaged(self) -> NDArray[np.bool_]:
         """Which cells are damaged, bool (classes, rows, columns), whether or not it is enough for a defect."""

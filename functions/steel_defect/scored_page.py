@@ -85,8 +85,11 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
         for place, number in enumerate(lit):
             far = float(single["novelty"][place]) if single["novelty"] else None
             reasons |= dict.fromkeys(reasons_against(appearance_of(tiles[number], grays[number]), far, guard))
+    probability = float(np.max(single["defect_prob"]))
     mask, defects = mask_of(maps["mask_prob"], view, contract), Defects()
     if mask is not None:
+        # What passes shows no damage: the picture as a whole decides, and masks say where.
+        mask = mask.without_damage() if probability < contract.review_low else mask
         along_x = runs_along_x(plan.turned, spec, camera)
         names, mm_per_pixel = contract.class_names, camera.mm_per_pixel
         defects = defects_of(mask, names, page=index + 1, along_x=along_x, mm_per_pixel=mm_per_pixel)
@@ -94,7 +97,7 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
         index=index,
         view=view,
         tiles=len(lit),
-        probability=float(np.max(single["defect_prob"])),
+        probability=probability,
         reasons=tuple(reasons),
         classes=np.max(single["class_prob"], axis=0) if single["class_prob"] else None,
         defect_map=maps["defect_map"].on_page(),

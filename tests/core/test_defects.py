@@ -162,6 +162,17 @@ def test_a_mask_of_noise_is_made_coarser() -> None:
     assert replace(fine, prob=np.ones_like(prob)).fitting().prob.shape == prob.shape, "one run in each row is few"
 
 
+def test_a_page_that_passes_shows_no_damage() -> None:
+    # The mean gray is 0.48: a band that begins above it lets the picture pass, and one from there on does not.
+    pixels = encoded(gray(strip(256, 1600, BOX)))
+    probability = Scorer(probe_model(MASKED, masks=True)).score(pixels).defect_prob
+    for low, count in ((probability + 1e-3, 0), (probability - 1e-3, 1)):
+        prediction = Scorer(probe_model(replace(MASKED, review_low=low), masks=True)).score(pixels)
+        assert prediction.defects.count == count
+        assert prediction.mask is not None
+        assert prediction.mask.damaged().any() == bool(count)
+
+
 def test_what_is_smaller_than_the_file_says_is_no_defect() -> None:
     terms = MaskTerms((0.7, 0.9), (4_000, 0))
     scorer = Scorer(probe_model(replace(MASKED, masks=terms), masks=True))

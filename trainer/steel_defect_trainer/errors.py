@@ -11,6 +11,10 @@ class DataError(TrainerError):
     """The data cannot be used as it is. The message names the file, the row if there is one, and what to do."""
 
 
+class BucketError(TrainerError):
+    """What is in a bucket cannot be read or written. The message names the object."""
+
+
 class MaskError(TrainerError):
     """The text is not a run-length mask of a picture of this size."""
 

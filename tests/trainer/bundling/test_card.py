@@ -11,7 +11,11 @@ import pytest
 
 from steel_defect.contract import InputSpec, ModelContract
 from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
+from steel_defect_trainer.bundling.fits import HeldOut
+from steel_defect_trainer.bundling.shown import Shown
 from steel_defect_trainer.evaluation.calibration import Calibration
+from steel_defect_trainer.evaluation.masks import MaskMeasures, MaskRule
+from steel_defect_trainer.evaluation.paired import PairedAuc
 from steel_defect_trainer.evaluation.resampling import Interval
 from steel_defect_trainer.exporting.agreement import Agreement
 from steel_defect_trainer.exporting.card import Int8, write_card
@@ -19,7 +23,6 @@ from steel_defect_trainer.exporting.timing import Cost
 from steel_defect_trainer.recipe import read_recipe
 from steel_defect_trainer.reporting.markdown import table
 from steel_defect_trainer.strips import StripSet
-from steel_defect_trainer.training.crossvalidate import OutOfFold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +31,7 @@ CONTRACT = ModelContract("bundle", "3", ("pits", "cracks"), 0.5, 0.25, 0.75, "d1
 AGREEMENT = Agreement(300, (0.911, 0.9105), 0.04, 0.004, 0.995, 1.0, (("worst.jpg", 0.51, 0.47),))
 INT8 = Int8(AGREEMENT, "drawn strips", (Cost(8_900_000, 14.0, 15.0), Cost(2_600_000, 7.0, 7.5)))
 INTERVAL = Interval(0.9, 0.8, 0.95)
+MASKS = MaskMeasures(MaskRule(0.1, 400, 0.9), 3, INTERVAL, INTERVAL, (INTERVAL,) * 2, (INTERVAL,) * 2, INTERVAL)
 
 
 def _strips(defect: int, clean: int) -> StripSet:
@@ -50,15 +54,12 @@ def facts(tmp_path: Path) -> CardFacts:
         files=(path,),
         calibration=Calibration(1.0, 0.0, 0.5, 0.25, 0.75),
         real=_strips(3, 2),
-        agreed=_strips(1, 1),
-        out_of_fold=OutOfFold(np.array([0, 1, 0, 1, 0]), logits, None),
-        quality=INTERVAL,
-        baseline=INTERVAL,
-        drawn_only=INTERVAL,
+        parts=np.array([0, 1, 0, 1, 0]),
+        out_of_fold=HeldOut(logits, np.zeros((5, 2), np.float32), np.zeros((5, 2, 8, 8), np.uint8)),
+        against=PairedAuc((0.9,), (0.8,), INTERVAL, INTERVAL, Interval(0.1, 0.0, 0.2)),
+        shown=Shown(MASKS, 0.51, 1, (7, 5)),
         drawn=_strips(6, 6),
-        held_out=_strips(2, 2),
-        drawn_quality=INTERVAL,
-        stages=(read_recipe("strip"), read_recipe("strip")),
+        recipe=read_recipe("unified"),
         parity=1.2e-5,
         parity_pictures=9,
         minutes=23,
@@ -74,10 +75,12 @@ def test_the_bundles_card_counts_its_pictures_and_answers(facts: CardFacts, tmp_
     card = _written(facts, tmp_path)
     assert card.startswith("# bundle 3\n")
     assert hashlib.sha256(b"a model").hexdigest() in card
-    assert "| 5 real strips, from 5 public repositories | true classes, boxes | 3 | 2 |" in card
+    assert "| 5 real strips, from 5 public repositories | true classes; true masks" in card
     assert "2 of 3 defects found" in card
     assert "1 of 2 clean ones called defect" in card
-    assert "| cracks | 3 | 2 |" in card
+    assert "| cracks | 3 | 2 | 0.667 (0.094 to 0.992) | 0.900 (0.800 to 0.950) |" in card
+    assert "the difference is 0.100 (0.000 to 0.200)" in card
+    assert "show damage on 1 of 2 clean pictures, and of 7 pairs" in card
     assert "| defect | 1 | 0 | 2 |" in card
     assert "| clean | 1 | 1 | 0 |" in card
     assert "at most 1.2e-05 in any output over 9 pictures" in card

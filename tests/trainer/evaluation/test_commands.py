@@ -35,7 +35,7 @@ def test_evaluate_prints_figures_and_writes_its_files(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     content = json.loads((run / "evaluation.json").read_text())
     assert f"{content['metrics']['roc_auc']['value']:.4f}" in result.output
-    assert f"threshold {content['decision']['threshold']:.2f} (best precision with a recall of at least 0.95)" in (
+    assert f"threshold {content['decision']['threshold']:.4g} (best precision with a recall of at least 0.95)" in (
         " ".join(result.output.split())
     )
     assert result.output.endswith(f"{run / 'evaluation.json'}\n{run / 'report.html'}\n")
@@ -102,7 +102,7 @@ def test_compare_prints_the_table_of_experiments_to_the_digit(tmp_path: Path) ->
 def test_compare_in_every_form_says_the_same(tmp_path: Path) -> None:
     good, bad = made_up_predictions(distance=4), made_up_predictions(distance=1)
     first, second = write_run(tmp_path / "bad", bad), write_run(tmp_path / "good", good)
-    found = json.loads(steel_defect("compare", first, second, "--json").output)
+    found = json.loads(steel_defect("compare", first, second, "--json").stdout)
     assert [run["name"] for run in found["runs"]] == ["bad", "good"]
     [difference] = found["differences"]
     assert difference["rocauc"]["low"] > 0
@@ -133,7 +133,7 @@ def test_compare_finds_the_same_pictures_in_any_order_and_tells_others_apart(tmp
             "relabelled": relabelled,
         }.items()
     ]
-    found = json.loads(steel_defect("compare", *folders, "--json").output)
+    found = json.loads(steel_defect("compare", *folders, "--json").stdout)
     same, others, other_labels = found["differences"]
     assert same["rocauc"] == {"value": 0, "low": 0, "high": 0}
     assert others == {
@@ -146,14 +146,16 @@ def test_compare_finds_the_same_pictures_in_any_order_and_tells_others_apart(tmp
 
 def test_compare_names_runs_of_one_name_by_their_folders(tmp_path: Path) -> None:
     one, other = write_run(tmp_path / "a" / "strip", VALIDATION), write_run(tmp_path / "b" / "strip", VALIDATION)
-    found = json.loads(steel_defect("compare", one, other, "--json").output)
+    found = json.loads(steel_defect("compare", one, other, "--json").stdout)
     assert [run["name"] for run in found["runs"]] == [str(one), str(other)]
 
 
 def test_compare_leaves_empty_what_has_no_value(tmp_path: Path) -> None:
     mute = write_run(tmp_path / "mute", counted(3, 0, 2, 0))
-    assert steel_defect("compare", mute, "--csv").output.splitlines()[1].split(",")[3] == ""
-    assert json.loads(steel_defect("compare", mute, "--json").output)["runs"][0]["precision"] is None
+    assert steel_defect("compare", mute, "--csv").stdout.splitlines()[1].split(",")[3] == ""
+    compared = steel_defect("compare", mute, "--json")
+    assert json.loads(compared.stdout)["runs"][0]["precision"] is None
+    assert "the figures of mute rest on 2 defects only" in compared.stderr
     assert steel_defect("compare", mute, tmp_path / "none").exit_code == 1
 
 

@@ -80,8 +80,31 @@ def test_the_file_holds_the_figures_and_gives_the_decision_back(judged: Evaluati
     assert content["pictures"] == 300
     assert content["metrics"]["roc_auc"]["value"] == pytest.approx(judged.measures.figures["roc_auc"].value, abs=1e-6)
     assert content["recall_of_classes"]["cracks"]["pictures"] == int(TEST.classes[:, 1].sum())
-    assert len(content["scan"]["thresholds"]) == 101
+    assert content["scan"]["thresholds"] == judged.scan.thresholds.tolist()
     assert content["intervals"]["groups"] is None
+
+
+def test_what_rests_on_few_pictures_says_so_with_the_number(tmp_path: Path) -> None:
+    few = made_up_predictions(seed=3, count=40)
+    defects = int(few.truth.sum())
+    assert defects < 30
+    run = read_run(write_run(tmp_path / "run", few))
+    found = evaluate(run, "validation", recall_floor=0.98)
+    assert (
+        f"the figures of the validation part, threshold and review band rest on {defects} defects only"
+        in found.warnings
+    )
+    assert f"a recall of at least 0.98 on {defects} defects means all of them" in found.warnings
+    assert any(f"cracks ({int(few.classes[:, 1].sum())})" in warning for warning in found.warnings)
+    assert json.loads(write_json(found).read_text())["warnings"] == found.warnings
+    page = Page(write_report(found).read_text())
+    for warning in found.warnings:
+        assert warning[1:] in page.text
+    final = read_run(write_run(tmp_path / "final", None, TEST, final=True))
+    assert evaluate(final, "test", chosen_by=run).warnings[0] == (
+        f"threshold and review band rest, in run, on {defects} defects only"
+    )
+    assert not evaluate(read_run(write_run(tmp_path / "many", VALIDATION)), "validation", recall_floor=0.9).warnings
 
 
 def test_a_figure_without_a_value_is_null(tmp_path: Path) -> None:
@@ -191,7 +214,7 @@ def test_the_report_is_one_file_with_figures_and_mistakes_as_pictures(tmp_path: 
     with Image.open(BytesIO(page.images[files[0].name])) as image:
         assert image.size == (800, 128)
     assert "Drawn by a test & <nothing> else." in page.text
-    assert "at most 5% of the defects pass and 10% of the clean" in " ".join(page.text.split())
+    assert "at most 5% of new defects are expected to pass and 10% of new clean pictures" in " ".join(page.text.split())
 
 
 def test_mistakes_that_cannot_be_shown_are_said_to_be(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from sklearn import metrics as reference
 
 from steel_defect_trainer.evaluation.calibration import sigmoid
 from steel_defect_trainer.evaluation.measures import Confusion, measure, measure_with_intervals
+from steel_defect_trainer.evaluation.shares import share_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,6 +110,40 @@ def test_groups_widen_intervals() -> None:
     for name in ("loss", "accuracy", "recall", "roc_auc", "pr_auc"):
         assert together[name].value == apart[name].value
         assert together[name].high - together[name].low > 1.8 * (apart[name].high - apart[name].low), name
+
+
+def test_eight_of_eight_defects_found_is_from_sixty_three_percent_on() -> None:
+    classes = (np.arange(60) < 8).astype(np.float32)[:, None]
+    found = measure_with_intervals(np.where(classes[:, 0] > 0, 3.0, -3.0), classes, 0.5)
+    for name in ("recall", "precision", "f1", "roc_auc", "pr_auc"):
+        assert (found.figures[name].value, found.figures[name].high) == (1, 1), name
+        assert found.figures[name].low == pytest.approx(0.6306, abs=1e-4), name
+        assert found.pictures[name] == 8
+    assert found.figures["accuracy"].low == pytest.approx(0.9404, abs=1e-4)
+    assert found.class_recalls[0].low == pytest.approx(0.6306, abs=1e-4)
+
+
+def test_ten_pictures_of_one_group_say_as_much_as_one() -> None:
+    # 6 of 10 are found; from one place on one coil it might as well be none or all of those to come.
+    classes = (np.arange(30) < 10).astype(np.float32)[:, None]
+    log_odds = np.where(np.arange(30) < 6, 1.0, -1.0)
+    groups = ("one",) * 10 + tuple(str(number) for number in range(20))
+    recall = measure_with_intervals(log_odds, classes, 0.5, groups, resamples=50).class_recalls[0]
+    assert recall.value == pytest.approx(0.6)
+    assert recall.low < 0.05
+    assert recall.high > 0.95
+
+
+@pytest.mark.parametrize(("share", "groups"), [(0.9, None), (0.9, 20), (1.0, 10)])
+def test_exact_intervals_cover_the_true_share(share: float, groups: int | None) -> None:
+    rng = np.random.default_rng(0)
+    covered, times = 0, 300
+    for _ in range(times):
+        numbers = np.arange(40) if groups is None else rng.integers(0, groups, 40)
+        hit = (rng.random(40) < share)[numbers]
+        found = share_interval(hit, np.ones(40, np.bool_), None if groups is None else numbers)
+        covered += found.low <= share <= found.high
+    assert covered >= 0.93 * times
 
 
 def test_two_thousand_resamples_of_two_thousand_pictures_take_seconds() -> None:

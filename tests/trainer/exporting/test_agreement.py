@@ -69,6 +69,11 @@ def test_bounds(auc: float, equal: float, holds: bool) -> None:  # noqa: FBT001 
     assert Agreement(100, (0.9, auc), 0.1, 0.01, equal, 1.0, ()).holds == holds
 
 
+@pytest.mark.parametrize(("dice", "holds"), [(0.491, True), (0.489, False), (0.511, False)])
+def test_masks_that_fit_otherwise_break_a_bound(dice: float, holds: bool) -> None:  # noqa: FBT001 - what is expected
+    assert Agreement(100, (0.9, 0.9), 0.1, 0.01, 1.0, 1.0, (), (0.5, dice)).holds == holds
+
+
 def test_costs_are_of_each_file(files: tuple[Path, Path]) -> None:
     found = costs(files, np.zeros((32, 32), np.uint8), rounds=5)
     assert [cost.size_bytes for cost in found] == [path.stat().st_size for path in files]

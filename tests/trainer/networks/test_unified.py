@@ -10,7 +10,7 @@ import torch
 from steel_defect_trainer.networks.body import Answers
 from steel_defect_trainer.networks.deployed import DeployedUnifiedNet
 from steel_defect_trainer.networks.mask_loss import known_cross_entropy, mask_loss
-from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of
+from steel_defect_trainer.networks.unified import UnifiedNet, likeliest, statistics_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +48,8 @@ def test_what_is_exported_says_the_same_calibrated(network: UnifiedNet) -> None:
     assert answers.places.std() > 0.1
     torch.testing.assert_close(defect, torch.sigmoid(0.7 * answers.defect - 0.4), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(classes, torch.sigmoid(0.7 * answers.classes - 0.4), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(masks, torch.sigmoid(answers.places), atol=1e-5, rtol=1e-4)
+    expected = likeliest(torch.sigmoid(answers.places), answers.classes)
+    torch.testing.assert_close(masks, expected, atol=1e-5, rtol=1e-4)
     assert cells.shape == (2, 3, 2, 3)
     assert cells[1, 2, 1, 0] == masks[1, 2, 8:, :8].max()
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in deployed.modules())
@@ -108,3 +109,16 @@ def test_a_picture_is_learned_from_its_classes_as_far_as_they_are_known() -> Non
     assert cost(-5.0, 0, 0) < cost(5.0, 0, 0) - 4
     assert cost(5.0, 0, -1) == cost(-5.0, 0, -1)  # who knows
     assert cost(5.0, -1, -1) == cost(-5.0, -1, -1)
+
+
+def test_a_field_stands_in_the_mask_of_its_likeliest_class_with_the_most_it_shows() -> None:
+    masks = torch.tensor([[[[0.9, 0.2]], [[0.6, 0.1]]]])
+    # By what the picture shows the second class is sure, and the first nearly out of the question.
+    found = likeliest(masks, torch.tensor([[-1.0, 9.0]]))
+    torch.testing.assert_close(found, torch.tensor([[[[0.0, 0.0]], [[0.9, 0.2]]]]))
+    torch.testing.assert_close(likeliest(masks, torch.zeros(1, 2)), torch.tensor([[[[0.9, 0.2]], [[0.0, 0.0]]]]))
+
+
+def test_a_field_of_two_classes_alike_stands_in_one_mask() -> None:
+    found = likeliest(torch.full((1, 3, 2, 2), 0.4), torch.zeros(1, 3))
+    assert (found > 0).sum(dim=1).eq(1).all()

@@ -200,6 +200,20 @@ def test_the_best_epoch_comes_out_and_waiting_in_vain_ends_the_run(tmp_path: Pat
     )
 
 
+def test_of_epochs_that_rank_all_pictures_right_the_one_with_the_least_loss_comes_out(tmp_path: Path) -> None:
+    # Separated from the start and without a change: ROC-AUC is 1 in each epoch, and only the loss can tell them apart.
+    losses = iter([0.5, 0.2, 0.4])
+    recipe = small_recipe("optimisation.epochs=3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "steel_defect_trainer.training.train.figures", lambda _: {"roc_auc": 1.0, "loss": next(losses), "f1": 1.0}
+        )
+        train(small_network(recipe), small_job(tmp_path, recipe, validation=small_set(6, seed=1)), ALONE)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["best"] for line in lines if line["kind"] == "epoch"] == [True, True, False]
+    assert read_checkpoint(tmp_path / "best.pt")["step"] == 4
+
+
 def test_in_a_short_run_the_first_weights_do_not_outweigh_the_last(tmp_path: Path) -> None:
     recipe = small_recipe("optimisation.average=0.99", "optimisation.schedule=constant", "optimisation.steps=12")
     key, last = "head.weight", tmp_path / "last.pt"

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from steel_defect.cli import main
 from steel_defect_trainer.drawing.strip import write_folder
 from steel_defect_trainer.training.checkpoint import read_checkpoint
+from tests.trainer.data.folders import noise_picture, write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +146,24 @@ def test_a_final_model_learns_from_validation_too_and_answers_the_test_part(fold
     assert (tmp_path / "run" / "test.npz").exists()
     assert not (tmp_path / "run" / "validation.npz").exists()
     assert len(_lines(tmp_path / "run", "epoch")) == 1
+
+
+def test_the_input_has_the_shape_of_the_pictures_unless_one_is_stated(tmp_path: Path) -> None:
+    """Tall ones, of which the recipe's own input would show 6 %."""
+    for number in range(16):
+        label = "clean" if number % 2 else "defect"
+        write_picture(tmp_path / "tall" / label / f"{number}.jpg", noise_picture(number, 252, 100))
+    few = ("--from-scratch", "--device", "cpu", "--set", "optimisation.steps=1", "--set", "optimisation.batch=2")
+    common = ["train", "strip", str(tmp_path / "tall"), "--cache", str(tmp_path / "cache"), *few]
+    shaped = CliRunner().invoke(main, [*common, "-o", str(tmp_path / "shaped")])
+    assert shaped.exit_code == 0, shaped.output
+    assert "The input of 192 x 512 is filled to 9" in shaped.output
+    assert "warning: 16 of 16" not in shaped.output
+    recipe = json.loads((tmp_path / "shaped" / "recipe.json").read_text())
+    assert (recipe["input"]["height"], recipe["input"]["width"]) == (512, 192)
+    stated = ("--set", "input.height=64", "--set", "input.width=416", "-o", str(tmp_path / "stated"))
+    result = CliRunner().invoke(main, [*common, *stated])
+    assert result.exit_code == 0, result.output
+    assert "warning: 16 of 16 pictures fill less than half of the input of 416 x 64" in result.output
+    recipe = json.loads((tmp_path / "stated" / "recipe.json").read_text())
+    assert (recipe["input"]["height"], recipe["input"]["width"]) == (64, 416)

@@ -26,9 +26,9 @@ def mirror_window(
     Clean and damaged pictures often come from different places. Sound parts of the damaged ones show a network that it
     is the damage that counts, and mirroring every second strip shows it that mirroring does not.
 
-    A strip with a class whose place is not known stays as it is, and so does one that would become dark.
+    A strip stays as it is if it is not known whether it has a class, or where, and so does one that would become dark.
     """
-    if not np.array_equal((places > 0).any(axis=(1, 2)), classes > 0):
+    if (classes < 0).any() or not np.array_equal((places > 0).any(axis=(1, 2)), classes > 0):
         return pixels, classes, places
     side = pixels.shape[1] // places.shape[2]
     filled = int((places >= 0).any(axis=(0, 1)).sum())

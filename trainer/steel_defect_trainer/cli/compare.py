@@ -54,6 +54,8 @@ def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
         click.echo(_markdown(comparison))
     else:
         _print(comparison)
+    for warning in comparison.warnings:
+        click.secho(f"warning: {warning}", err=True, fg="yellow")
 
 
 def _figure_names(comparison: Comparison) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.cli.options import Folder, cache_option, fetched
 from steel_defect_trainer.errors import TrainerError
+
+if TYPE_CHECKING:
+    from steel_defect.location import Location
 
 
 @click.command("eda")
-@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=Folder(exists=True))
 @click.option(
     "-o",
     "--output",
@@ -21,7 +25,7 @@ from steel_defect_trainer.errors import TrainerError
     help="Folder for report.html and tables/*.csv.",
 )
 @cache_option
-def command(folder: Path | None, output: Path, cache: Path) -> None:
+def command(folder: Path | Location | None, output: Path, cache: Path) -> None:
     """Explore labelled pictures: one HTML report that needs no other file, and its tables as CSV.
 
     Sizes and label balance, classes, types of defects on one picture, areas, colours, places, examples. Of a Severstal
@@ -38,7 +42,8 @@ def command(folder: Path | None, output: Path, cache: Path) -> None:
             dataset = drawn(STRIPS, SEED, cache)
             title = f"{len(dataset):,} drawn strips"
         else:
-            dataset, title = open_data(folder, tables_only=True), folder.resolve().name
+            local = fetched(folder, cache)
+            dataset, title = open_data(local, tables_only=True), local.resolve().name
         click.echo(write_report(dataset, title, output))
     except TrainerError as error:
         raise click.ClickException(str(error)) from error

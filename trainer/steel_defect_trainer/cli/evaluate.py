@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from steel_defect_trainer.cli.agreement_table import print_agreement
 from steel_defect_trainer.errors import TrainerError
 
 if TYPE_CHECKING:
@@ -32,8 +34,19 @@ if TYPE_CHECKING:
 @click.option(
     "--decision-from", metavar="RUN", help="Choose threshold and calibration on the validation part of another run."
 )
-def command(
-    run: str, part: str | None, recall_floor: float | None, threshold: float | None, decision_from: str | None
+@click.option(
+    "--inspectors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="TABLE",
+    help="CSV of file and a column for each inspector, of pictures that two or more have judged.",
+)
+def command(  # noqa: PLR0913, PLR0917 - the command's own options
+    run: str,
+    part: str | None,
+    recall_floor: float | None,
+    threshold: float | None,
+    decision_from: str | None,
+    inspectors: Path | None,
 ) -> None:
     """Judge a training run: a folder, or its name under runs/.
 
@@ -46,7 +59,8 @@ def command(
         steel-defect evaluate runs/strip --recall-floor 0.98
         steel-defect evaluate runs/strip-final --decision-from runs/strip
     """  # noqa: D301 - click wants the character that it spells
-    from steel_defect_trainer.evaluation.evaluation import evaluate  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.data.inspectors import read_verdicts  # noqa: PLC0415 - heavy, and --help does without
+    from steel_defect_trainer.evaluation.evaluation import evaluate  # noqa: PLC0415 - as above
     from steel_defect_trainer.evaluation.evaluation_file import write_json  # noqa: PLC0415 - as above
     from steel_defect_trainer.evaluation.report import write_report  # noqa: PLC0415 - as above
     from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
@@ -63,11 +77,16 @@ def command(
             recall_floor=recall_floor,
             threshold=threshold,
         )
+        if inspectors is not None:
+            verdicts = read_verdicts(inspectors, evaluation.class_names)
+            evaluation = evaluation.beside(verdicts.names, verdicts.inspectors, verdicts.said)
         report = write_report(evaluation)
         written = write_json(evaluation)
     except (TrainerError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _print(evaluation)
+    if evaluation.agreement is not None:
+        print_agreement(evaluation.agreement)
     click.echo(f"\n{written}\n{report}")
 
 
@@ -85,26 +104,33 @@ def _print(evaluation: Evaluation) -> None:
         style="bold",
         markup=False,
     )
-    table = Table("", "value", "95 % interval", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    rows = [(label, measures.figures[name]) for name, (label, _) in LABELS.items()]
+    table = Table(
+        "", "value", "95 % interval", "pictures", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    table.columns[-1].justify = "right"
+    rows = [(label, measures.figures[name], f"{measures.pictures[name]:,}") for name, (label, _) in LABELS.items()]
+    having = (evaluation.predictions.classes > 0).sum(axis=0)
     rows += [
-        (f"recall, {name}", recall) for name, recall in zip(evaluation.class_names, measures.class_recalls, strict=True)
+        (f"recall, {name}", recall, f"{count:,}")
+        for name, recall, count in zip(evaluation.class_names, measures.class_recalls, having, strict=True)
     ]
     if evaluation.masks is not None:
         masks = evaluation.masks
         named = zip(evaluation.class_names, masks.class_dice, strict=True)
-        rows += [("mask Dice, any damage", masks.dice), ("mask IoU, any damage", masks.iou)]
-        rows += [*((f"mask Dice, {name}", dice) for name, dice in named), ("Kaggle's mean Dice", masks.kaggle_dice)]
-    for label, found in rows:
+        count = f"{masks.pictures:,}"
+        rows += [("mask Dice, any damage", masks.dice, count), ("mask IoU, any damage", masks.iou, count)]
+        rows += [(f"mask Dice, {name}", dice, "") for name, dice in named]
+        rows += [("Kaggle's mean Dice", masks.kaggle_dice, f"{len(truth):,}")]
+    for label, found, count in rows:
         if math.isnan(found.value):
-            table.add_row(label, "no value", "")
+            table.add_row(label, "no value", "", count)
         else:
-            spread = "none" if found.low == found.high else f"{found.low:.4f} to {found.high:.4f}"
-            table.add_row(label, f"{found.value:.4f}", spread)
+            spread = f"{found.low:.4f} to {found.high:.4f}" if found.low < found.high else "none"
+            table.add_row(label, f"{found.value:.4f}", spread, count)
     console.print(table)
     counts = measures.confusion
     console.print(
-        f"\nthreshold {calibration.threshold:.2f} ({evaluation.rule}), review from {calibration.review_low:.4f} to "
+        f"\nthreshold {calibration.threshold:.4g} ({evaluation.rule}), review from {calibration.review_low:.4f} to "
         f"{calibration.review_high:.4f}, temperature {1 / calibration.scale:.3f}; all chosen on the validation part of "
         f"{evaluation.chosen_on}\n"
         f"TN {counts.true_negatives:,}  FP {counts.false_positives:,}  "
@@ -112,3 +138,5 @@ def _print(evaluation: Evaluation) -> None:
     )
     for band, kinds in evaluation.band.items():
         console.print(f"{band:>6}: {kinds['defect']:,} defects, {kinds['clean']:,} clean")
+    for warning in evaluation.warnings:
+        click.secho(f"warning: {warning}", err=True, fg="yellow")

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from steel_defect.cli.console import table_console
-from steel_defect_trainer.cli.options import cache_option
+from steel_defect_trainer.cli.options import Folder, cache_option, fetched
 from steel_defect_trainer.errors import TrainerError
 
 if TYPE_CHECKING:
+    from steel_defect.location import Location
     from steel_defect_trainer.data.dataset import DataSet
     from steel_defect_trainer.data.split import Split
 
 
 @click.command("split")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=Folder(exists=True))
 @click.option(
     "-o",
     "--output",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     help="Draw smaller training and validation parts, of so many pictures, from the training part.",
 )
 @cache_option
-def command(folder: Path, output: Path, seed: int, subset: tuple[int, int] | None, cache: Path) -> None:
+def command(folder: Path | Location, output: Path, seed: int, subset: tuple[int, int] | None, cache: Path) -> None:
     """Split a folder of labelled pictures: 70 % to train on, 15 % to validate, 15 % to test.
 
     By picture, with near-duplicates in one part, and with like shares of each combination of classes. The same folder
@@ -50,7 +51,7 @@ def command(folder: Path, output: Path, seed: int, subset: tuple[int, int] | Non
     from steel_defect_trainer.data.split import subset as drawn_subset  # noqa: PLC0415 - as above
 
     try:
-        dataset = group_near_duplicates(open_data(folder), cache)
+        dataset = group_near_duplicates(open_data(fetched(folder, cache)), cache)
         split = make_split(dataset, seed)
         if subset:
             split = drawn_subset(dataset, split, seed, *subset)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from steel_defect_trainer.data import rle
+from steel_defect_trainer.data.mask_pixels import picture_size
 from steel_defect_trainer.errors import DataError, MaskError
 from steel_defect_trainer.strips import UNKNOWN, cells_of_mask, fields_of_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -25,6 +27,7 @@ Box: TypeAlias = tuple[int, ...]
 
 # What is only in a box wider than this share of the picture is unknown, for most of such a box is sound.
 _WIDE_BOX: Final = 0.5
+_SIDES: Final = 4
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,29 @@ class BoxMask:
     def key(self) -> str:
         """See `MaskSource`."""
         return str(self.boxes)
+
+
+def read_boxes(text: str, picture: Path, where: str) -> BoxMask:
+    """Boxes of one class in a picture: `left top right bottom` in pixels, where it ends, with ";" between two.
+
+    Raises:
+        DataError: the text is not of that form, or a box is empty or leaves the picture; begins with `where`.
+    """
+    size = picture_size(picture)
+    boxes = []
+    for part in text.split(";"):
+        words = part.split()
+        if len(words) != _SIDES or not all(word.isdecimal() for word in words):
+            message = (
+                f"{where}: boxes are 'left top right bottom' in whole pixels, with ';' between two; found {text!r}"
+            )
+            raise DataError(message)
+        left, top, right, bottom = map(int, words)
+        if left >= right or top >= bottom or (size is not None and (bottom > size[0] or right > size[1])):
+            message = f"{where}: the box {part.strip()} is empty or leaves the picture"
+            raise DataError(message)
+        boxes.append((top, left, bottom - 1, right - 1))
+    return BoxMask(tuple(boxes))
 
 
 @contextmanager

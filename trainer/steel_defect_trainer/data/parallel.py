@@ -25,8 +25,10 @@ class _Rate(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
 
 
-def with_progress(what: str, items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
-    """The result of `work` for each item, in order, by as many threads as there are processors.
+def with_progress(
+    what: str, items: Sequence[Item], work: Callable[[Item], Result], workers: int | None = None
+) -> Iterator[Result]:
+    """The result of `work` for each item, in order, by several threads.
 
     Only a few items are begun ahead of the one that is yielded, so memory stays small however many there are. The first
     error of `work` is raised and ends it.
@@ -35,8 +37,9 @@ def with_progress(what: str, items: Sequence[Item], work: Callable[[Item], Resul
         what: is being done, beside the bar; the bar is on stderr, if that is a terminal.
         items: in order.
         work: for each item; decoding holds no lock, so threads are enough.
+        workers: threads; None for as many as there are processors.
     """
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

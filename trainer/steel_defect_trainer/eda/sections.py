@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from steel_defect_trainer.data.input_shape import canvas, fitting_input
 from steel_defect_trainer.eda import figures, tables
 from steel_defect_trainer.eda.examples import Example, class_examples, clean_examples
 from steel_defect_trainer.eda.figures import class_colour
+from steel_defect_trainer.recipe import read_recipe
 from steel_defect_trainer.reporting.plots import CLEAN, DEFECT, QUIET
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def _sizes_and_balance(dataset: DataSet, surveyed: Sequence[Surveyed]) -> Sectio
     shown = {"Pictures with and without a defect": balance}
     if dataset.present:
         shown["Sizes of the pictures"] = tables.picture_sizes(surveyed)
+        text += _shapes([picture.size for picture in surveyed if picture.size is not None])
     else:
         text.append("The pictures are absent, so their sizes are not known.")
         if defect == len(dataset):
@@ -78,6 +81,15 @@ def _sizes_and_balance(dataset: DataSet, surveyed: Sequence[Surveyed]) -> Sectio
         shown,
         {"Pictures with and without a defect": figures.bars(balance, (DEFECT, CLEAN))},
     )
+
+
+def _shapes(sizes: Sequence[tuple[int, int]]) -> list[str]:
+    """What the recipe `strip` makes of pictures of these sizes."""
+    lie = canvas(fitting_input(read_recipe("strip").input, sizes), sizes)
+    return [
+        f"A training fits its input to them. {lie}",
+        *([] if lie.warning is None else [f"Warning: {lie.warning}."]),
+    ]
 
 
 def _classes(dataset: DataSet) -> Section:

@@ -10,20 +10,14 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from steel_defect.decision import Decision, decision_index
+from steel_defect_trainer.evaluation.review_band import review_band
 from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_thresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What the review band may let slip: defects that pass, clean pictures that are rejected without a look.
-PASSED_DEFECTS: Final = 0.05
-REJECTED_CLEAN: Final = 0.10
-# If the validation pictures are separated perfectly, the likelihood has no maximum over the scale.
 _LEAST_SCALE: Final = 0.05
 _MOST_SCALE: Final = 20.0
-# The model file computes in float32 and its bounds have four digits.
-_FLOAT32: Final = 1e-6
-_DIGITS: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -81,8 +75,8 @@ def calibrate(
     if threshold is None:
         scan = scan_thresholds(probabilities, truth, weights)
         threshold = best_f1(scan) if recall_floor is None else best_precision(scan, recall_floor)
-    low, high = review_band(probabilities, truth)
-    return Calibration(scale, offset, threshold, min(low, threshold), max(high, threshold))
+    low, high = review_band(probabilities, truth, threshold)
+    return Calibration(scale, offset, threshold, low, high)
 
 
 def count_decisions(
@@ -100,27 +94,19 @@ def count_decisions(
 
 
 def temperature(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """The scale, one over the temperature, under which the labels are likeliest (Guo et al., 2017); 0.05 to 20."""
+    """The scale, one over the temperature, under which the labels are likeliest (Guo et al., 2017); 0.05 to 20.
+
+    As if one more picture of each kind had been seen, and one with the scores of that kind and the other label (Platt,
+    1999): so no probability is surer than so many pictures can show, and pictures that are separated give a scale too.
+    """
+    defects, clean = int(truth.sum()), int((~truth).sum())
+    wanted = np.where(truth, (defects + 1) / (defects + 2), 1 / (clean + 2))
 
     def loss(exponent: float) -> float:
-        return float(cross_entropy(math.exp(exponent) * logits, truth).mean())
+        return float(cross_entropy(math.exp(exponent) * logits, wanted).mean())
 
     bounds = (math.log(_LEAST_SCALE), math.log(_MOST_SCALE))
     return math.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7}).x)
-
-
-def review_band(probabilities: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Bounds of what a person should look at, four digits, rounded so that the band holds what it promises.
-
-    Below the first lie `PASSED_DEFECTS` of the defects at most, from the second on `REJECTED_CLEAN` of the clean
-    pictures at most.
-    """
-    defect, clean = np.sort(probabilities[truth]), np.sort(probabilities[~truth])[::-1]
-    least = defect[math.floor(PASSED_DEFECTS * len(defect))]
-    most = clean[math.floor(REJECTED_CLEAN * len(clean))]
-    low = math.floor((least - _FLOAT32) * _DIGITS) / _DIGITS
-    high = (math.floor((most + _FLOAT32) * _DIGITS) + 1) / _DIGITS
-    return max(low, 0.0), min(high, 1.0)
 
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,8 +115,8 @@ def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     return probability
 
 
-def cross_entropy(log_odds: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Binary cross-entropy of each picture, in nats."""
+def cross_entropy(log_odds: NDArray[np.float64], truth: NDArray[np.bool_] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Binary cross-entropy of each picture, in nats; `truth` may be a probability."""
     loss: NDArray[np.float64] = np.logaddexp(0, log_odds) - log_odds * truth
     return loss
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.evaluation.measures import Confusion, measure_with_intervals
 from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_difference
 
@@ -49,11 +50,19 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs on one part, in the order given."""
+    """Runs on one part, in the order given.
+
+    Attributes:
+        part: "validation" or "test".
+        rows: of the runs.
+        differences: of all but the first one from it.
+        warnings: which of them rest on few pictures.
+    """
 
     part: str
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
+    warnings: tuple[str, ...]
 
 
 def compare(runs: Sequence[Run], part: str) -> Comparison:
@@ -71,6 +80,11 @@ def compare(runs: Sequence[Run], part: str) -> Comparison:
         tuple(
             _difference(name, names[0], of_run, predictions[0], groups)
             for name, of_run in zip(names[1:], predictions[1:], strict=True)
+        ),
+        tuple(
+            warning
+            for name, of_run in zip(names, predictions, strict=True)
+            for warning in few_kinds(of_run.truth, f"the figures of {name} rest")
         ),
     )
 

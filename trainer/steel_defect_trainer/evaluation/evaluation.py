@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steel_defect_trainer.errors import RunError
+from steel_defect_trainer.evaluation.agreement import Agreement, Judged, agree
 from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
+from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
 from steel_defect_trainer.evaluation.scan import Scan, scan_thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from steel_defect_trainer.predictions import Predictions
@@ -32,12 +36,14 @@ class Evaluation:
         groups: the number of groups that pictures were drawn by, None if they were drawn one by one.
         calibration: how a logit becomes an answer.
         chosen_on: the run on whose validation part it was chosen.
+        chosen_by: whether each picture of that part has a defect, (M,).
         rule: how its threshold was chosen, in words.
         scan: thresholds on that validation part.
         measures: of the calibrated answers.
         uncalibrated: of the same answers without calibration, at the threshold 0.5.
         recall_floor: that the threshold had to keep on validation, if any.
         masks: of the masks; None for a network without them, or without true masks to choose a threshold by.
+        agreement: with inspectors, if their verdicts are given.
     """
 
     run: Run
@@ -47,12 +53,14 @@ class Evaluation:
     groups: int | None
     calibration: Calibration
     chosen_on: str
+    chosen_by: NDArray[np.bool_]
     rule: str
     scan: Scan
     measures: Measures
     uncalibrated: Measures
     recall_floor: float | None
     masks: MaskMeasures | None
+    agreement: Agreement | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -66,6 +74,41 @@ class Evaluation:
         return count_decisions(
             self.probabilities, self.predictions.truth, calibration.review_low, calibration.review_high
         )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Which figures and choices rest on few pictures, with their numbers."""
+        same = self.part == "validation" and self.chosen_on == self.run.name
+        what = f"the figures of the {self.part} part{', threshold and review band' if same else ''} rest"
+        found = few_kinds(self.predictions.truth, what)
+        if not same:
+            found += few_kinds(self.chosen_by, f"threshold and review band rest, in {self.chosen_on},")
+        if self.groups is not None and self.groups < FEW:
+            found.append(f"the pictures are of {counted(self.groups, 'group')} only, which are not independent within")
+        found += hollow_floor(self.recall_floor, int(self.chosen_by.sum()))
+        return [*found, *few_of_classes(self.class_names, self.predictions.classes)]
+
+    def beside(self, names: Sequence[str], inspectors: Sequence[str], said: NDArray[np.int8]) -> Evaluation:
+        """The same with the agreement with inspectors.
+
+        Args:
+            names: of the pictures that they saw; those of other parts are left out.
+            inspectors: their names.
+            said: int8 (pictures, inspectors): 1 a defect, 0 clean, -1 not seen.
+
+        Raises:
+            DataError: too few of the pictures are of this part.
+        """
+        rows = {name: row for row, name in enumerate(self.predictions.names)}
+        here = np.array([name in rows for name in names], np.bool_)
+        chosen = [rows[name] for name in names if name in rows]
+        probabilities, groups = self.probabilities[chosen], self.run.groups(self.predictions.names)
+        model = Judged(
+            probabilities >= self.calibration.threshold,
+            probabilities < self.calibration.review_low,
+            None if groups is None else [groups[row] for row in chosen],
+        )
+        return replace(self, agreement=agree(inspectors, said[here], model, left_out=int((~here).sum())))
 
 
 def evaluate(
@@ -110,6 +153,7 @@ def evaluate(
         groups=None if groups is None else len(set(groups)),
         calibration=calibration,
         chosen_on=chooser.name,
+        chosen_by=held_out.truth,
         rule=_rule(recall_floor, threshold),
         scan=scan_thresholds(calibration.probabilities(held_out.defect_logits), held_out.truth),
         measures=measure_with_intervals(

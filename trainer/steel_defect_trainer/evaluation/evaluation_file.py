@@ -15,6 +15,7 @@ from steel_defect_trainer.files import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steel_defect_trainer.evaluation.agreement import Agreement
     from steel_defect_trainer.evaluation.evaluation import Evaluation
     from steel_defect_trainer.evaluation.masks import MaskMeasures
     from steel_defect_trainer.runs.run import Run
@@ -35,7 +36,9 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "decision": asdict(evaluation.calibration),
         "rule": evaluation.rule,
         "chosen_on": f"validation part of {evaluation.chosen_on}",
+        "warnings": evaluation.warnings,
         "metrics": {name: _interval(value) for name, value in evaluation.measures.figures.items()},
+        "rest_on": evaluation.measures.pictures,
         "uncalibrated": {name: _interval(uncalibrated[name]) for name in ("loss", "calibration_error")},
         "recall_of_classes": {
             name: {"pictures": int((classes[:, index] > 0).sum()), **_interval(recall)}
@@ -47,11 +50,12 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "band": evaluation.band,
         "intervals": {
             "level": 0.95,
-            "method": "percentile bootstrap",
+            "method": "percentile bootstrap; of shares exact (Clopper-Pearson)",
             "resamples": RESAMPLES,
             "groups": evaluation.groups,
         },
         "masks": None if evaluation.masks is None else _masks(evaluation.masks, evaluation.class_names),
+        "inspectors": None if evaluation.agreement is None else _agreement(evaluation.agreement),
         "scan": {name: [_number(value) for value in values] for name, values in vars(evaluation.scan).items()},
     }
 
@@ -111,6 +115,34 @@ def _masks(masks: MaskMeasures, class_names: tuple[str, ...]) -> dict[str, Any]:
             name: {"dice": _interval(dice), "iou": _interval(iou)}
             for name, dice, iou in zip(class_names, masks.class_dice, masks.class_iou, strict=True)
         },
+    }
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    return {
+        "pictures": agreement.pictures,
+        "left_out": agreement.left_out,
+        "pairs": [
+            {
+                "one": pair.one,
+                "other": pair.other,
+                "pictures": pair.pictures,
+                "agreement": _interval(pair.agreement),
+                "cohen_kappa": _interval(pair.kappa),
+            }
+            for pair in agreement.pairs
+        ],
+        "fleiss_kappa": None if agreement.fleiss is None else _interval(agreement.fleiss),
+        "against_the_majority_of_the_others": {
+            rates.name: {
+                "defects": rates.defects,
+                "clean": rates.clean,
+                "found": _interval(rates.found),
+                "false_alarms": _interval(rates.false_alarms),
+            }
+            for rates in agreement.rates
+        },
+        "passed_defects": _interval(agreement.passed),
     }
 
 

@@ -55,7 +55,7 @@ def curves(epochs: list[dict[str, Any]]) -> bytes:
             ("accuracy", "accuracy", _THIRD),
         ):
             rates.plot(at, [line["validation"][name] for line in judged], ".-", color=colour, label=label)
-        best = max(judged, key=lambda line: line["validation"]["roc_auc"])["epoch"]
+        best = max(judged, key=lambda line: (line["validation"]["roc_auc"], -line["validation"]["loss"]))["epoch"]
         for axes in (losses, rates):
             axes.axvline(best, color=QUIET, linestyle=":", label=f"best ROC-AUC, epoch {best}")
         rates.legend()
@@ -93,7 +93,7 @@ def confusion(evaluation: Evaluation) -> bytes:
     axes.set_xticks([0, 1], ["clean", "defect"])
     axes.set_yticks([0, 1], ["clean", "defect"], rotation=90, va="center")
     axes.grid(visible=False)
-    axes.set_title(f"Confusion at threshold {evaluation.calibration.threshold:.2f}")
+    axes.set_title(f"Confusion at threshold {evaluation.calibration.threshold:.4g}")
     axes.set_xlabel("called")
     axes.set_ylabel("truth")
     return to_png(figure)
@@ -111,7 +111,7 @@ def scores(evaluation: Evaluation) -> bytes:
     if calibration.review_low < calibration.review_high:
         band = f"review, {calibration.review_low:.4g} to {calibration.review_high:.4g}"
         axes.axvspan(calibration.review_low, calibration.review_high, color="#fde68a", alpha=0.5, zorder=0, label=band)
-    axes.axvline(calibration.threshold, color="black", label=f"threshold {calibration.threshold:.2f}")
+    axes.axvline(calibration.threshold, color="black", label=f"threshold {calibration.threshold:.4g}")
     _count_axis(axes)
     axes.legend(loc="upper center")
     label_axes(axes, "Probabilities", "calibrated probability of a defect", "pictures")
@@ -131,7 +131,7 @@ def roc(evaluation: Evaluation) -> bytes:
         found.true_positives / truth.sum(),
         "o",
         color=DEFECT,
-        label=f"threshold {evaluation.calibration.threshold:.2f}",
+        label=f"threshold {evaluation.calibration.threshold:.4g}",
     )
     axes.legend(loc="lower right")
     label_axes(axes, f"ROC, area {evaluation.measures.figures['roc_auc']}", "false positive rate", "recall")
@@ -151,7 +151,7 @@ def precision_recall(evaluation: Evaluation) -> bytes:
         figures["precision"].value,
         "o",
         color=DEFECT,
-        label=f"threshold {evaluation.calibration.threshold:.2f}",
+        label=f"threshold {evaluation.calibration.threshold:.4g}",
     )
     axes.set_ylim(0, 1.03)
     axes.legend(loc="lower left")
@@ -167,7 +167,7 @@ def threshold_scan(evaluation: Evaluation) -> bytes:
     axes.plot(scan.thresholds, scan.precision, color=CLEAN, label="precision")
     axes.plot(scan.thresholds, scan.recall, color=_THIRD, label="recall")
     axes.plot(scan.thresholds, scan.f1, color=DEFECT, label="F1")
-    axes.axvline(chosen, color="black", label=f"threshold {chosen:.2f}")
+    axes.axvline(chosen, color="black", label=f"threshold {chosen:.4g}")
     if evaluation.recall_floor is not None:
         axes.axhline(evaluation.recall_floor, color=_THIRD, linestyle=":", label=f"floor {evaluation.recall_floor:g}")
     axes.set_ylim(0, 1.03)

@@ -73,7 +73,8 @@ def choose_rule(counts: MaskCounts, class_probabilities: NDArray[np.float64]) ->
     if not damaged.any():
         return None
     dice, _ = _overlaps(counts)
-    level = int(dice[damaged, -1].mean(axis=0).argmax())
+    # From 1 on: at 0 all is damaged.
+    level = 1 + int(dice[damaged, -1, 1:].mean(axis=0).argmax())
     rules = [MaskRule(level / LEVELS, area, gate) for gate in _GATES for area in _AREAS]
     known = ~np.isnan(counts.true[:, :-1])
     return max(rules, key=lambda rule: float(_kaggle(counts, class_probabilities, rule)[known].mean()))

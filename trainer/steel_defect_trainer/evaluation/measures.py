@@ -10,6 +10,7 @@ import numpy as np
 from steel_defect_trainer.evaluation.calibration import cross_entropy, sigmoid
 from steel_defect_trainer.evaluation.ranking import average_precision_of, roc_auc_of
 from steel_defect_trainer.evaluation.resampling import RESAMPLES, Interval, interval, resample_weights
+from steel_defect_trainer.evaluation.shares import exact_interval, share_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +37,14 @@ class Measures:
 
     Attributes:
         figures: by name, the names of `measure`.
+        pictures: by the same names, how many pictures each figure rests on; of a figure that needs both kinds, those of
+            the kind that has fewer.
         class_recalls: for each class, the share of the pictures having it that are called a defect; NaN if none has it.
         confusion: at the threshold.
     """
 
     figures: dict[str, Interval]
+    pictures: dict[str, int]
     class_recalls: tuple[Interval, ...]
     confusion: Confusion
 
@@ -54,7 +58,11 @@ def measure_with_intervals(  # noqa: PLR0913 - scores, truth, and how to resampl
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Measures:
-    """Measure N pictures, with 95 % percentile bootstrap intervals over pictures, or over groups if they are given.
+    """Measure N pictures, with 95 % intervals over pictures, or over groups if they are given.
+
+    Intervals are exact for accuracy, precision and recall, which are shares of pictures, and percentiles of the
+    bootstrap for the rest. If all resamples of a ranking are alike, perfect ones for example, the bootstrap says
+    nothing; the interval is then that of a share of the pictures that the figure rests on.
 
     Args:
         log_odds: (N,), calibrated.
@@ -65,20 +73,35 @@ def measure_with_intervals(  # noqa: PLR0913 - scores, truth, and how to resampl
         seed: of the draws.
     """
     truth = np.asarray(classes.any(axis=1), np.bool_)
-    value, of_classes = measure(log_odds, classes, threshold, np.ones((1, len(truth))))
+    value, _ = measure(log_odds, classes, threshold, np.ones((1, len(truth))))
     parts = [
         measure(log_odds, classes, threshold, weights)
         for weights in resample_weights(len(truth), groups, resamples=resamples, seed=seed)
     ]
     called = sigmoid(log_odds) >= threshold
+    numbers = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    pictures = dict.fromkeys(value, _fewer(truth, None)) | {
+        "accuracy": len(truth),
+        "precision": int(called.sum()),
+        "recall": int(truth.sum()),
+        "loss": len(truth),
+        "calibration_error": len(truth),
+    }
+    figures = {
+        name: interval(float(value[name][0]), np.concatenate([part[name] for part, _ in parts])) for name in value
+    }
+    figures |= {
+        "accuracy": share_interval(called == truth, np.ones_like(truth), numbers),
+        "precision": share_interval(truth, called, numbers),
+        "recall": share_interval(called, truth, numbers),
+    }
+    for name in ("f1", "roc_auc", "pr_auc"):
+        if figures[name].low == figures[name].high:
+            figures[name] = exact_interval(figures[name].value, _fewer(truth, numbers))
     return Measures(
-        figures={
-            name: interval(float(value[name][0]), np.concatenate([part[name] for part, _ in parts])) for name in value
-        },
-        class_recalls=tuple(
-            interval(float(of_classes[0, index]), np.concatenate([part[:, index] for _, part in parts]))
-            for index in range(classes.shape[1])
-        ),
+        figures=figures,
+        pictures=pictures,
+        class_recalls=tuple(share_interval(called, has, numbers) for has in (classes > 0).T),
         confusion=Confusion(
             true_negatives=int((~called & ~truth).sum()),
             false_positives=int((called & ~truth).sum()),
@@ -86,6 +109,13 @@ def measure_with_intervals(  # noqa: PLR0913 - scores, truth, and how to resampl
             true_positives=int((called & truth).sum()),
         ),
     )
+
+
+def _fewer(truth: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> int:
+    """Pictures, or groups, of the kind that has fewer of them."""
+    if groups is None:
+        return int(min(truth.sum(), (~truth).sum()))
+    return min(len(np.unique(groups[truth])), len(np.unique(groups[~truth])))
 
 
 def measure(

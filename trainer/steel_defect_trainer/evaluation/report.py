@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from steel_defect_trainer.evaluation.calibration import PASSED_DEFECTS, REJECTED_CLEAN
 from steel_defect_trainer.evaluation.figures import draw_figures
 from steel_defect_trainer.evaluation.measures import BINS
 from steel_defect_trainer.evaluation.mistakes import worst_mistakes
 from steel_defect_trainer.evaluation.resampling import RESAMPLES
+from steel_defect_trainer.evaluation.review_band import PASSED_DEFECTS, REJECTED_CLEAN
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.reporting.html import html_environment
 

@@ -1,4 +1,4 @@
-"""Every threshold from 0.00 to 1.00, and the one to take."""
+"""Every threshold that decides differently, and the one to take."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from steel_defect_trainer.errors import RecallFloorUnmet
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_STEPS: Final = 100
+# A model file keeps four digits of its bounds, and computes in float32.
+DIGITS: Final = 10_000
+FLOAT32: Final = 1e-6
 # Weighted sums are not exact.
 _ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Figures at each threshold, all float64 (101,). A picture is called a defect from the threshold on.
+    """Figures at each threshold, all float64 (K,). A picture is called a defect from the threshold on.
 
     Attributes:
-        thresholds: 0.00 to 1.00 by 0.01.
+        thresholds: 0, 1, and for each distinct score the highest threshold of four digits that still calls it a defect;
+            ascending, so between two of them nothing is decided differently than at the upper one.
         precision: share of defects among what is called one; NaN if nothing is.
         recall: share of the defects that are called one.
         f1: harmonic mean of the two.
@@ -46,10 +49,11 @@ def scan_thresholds(
         truth: (N,), with pictures of both kinds.
         weights: (N,), of the pictures; None for one each.
     """
-    thresholds = np.arange(_STEPS + 1) / _STEPS
+    thresholds = np.unique(np.concatenate([[0.0], below(probabilities), [1.0]]))
     weight = np.ones(len(truth)) if weights is None else weights
-    called = (probabilities >= thresholds[:, None]).astype(np.float64)
-    hits, alarms = called @ (weight * truth), called @ (weight * ~truth)
+    order = np.argsort(probabilities)
+    first = np.searchsorted(probabilities[order], thresholds)
+    hits, alarms = (_from_each(weight[order] * kind[order])[first] for kind in (truth, ~truth))
     defects, clean = weight[truth].sum(), weight[~truth].sum()
     everything = hits + alarms
     return Scan(
@@ -61,9 +65,21 @@ def scan_thresholds(
     )
 
 
+def below(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The highest bound of four digits that each probability reaches for certain, at least 0."""
+    found: NDArray[np.float64] = np.maximum(np.floor((probabilities - FLOAT32) * DIGITS), 0) / DIGITS
+    return found
+
+
+def above(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lowest bound of four digits that each probability stays below for certain, at most 1."""
+    found: NDArray[np.float64] = np.minimum(np.floor((probabilities + FLOAT32) * DIGITS) + 1, DIGITS) / DIGITS
+    return found
+
+
 def best_f1(scan: Scan) -> float:
     """The threshold with the best F1, in the middle of the widest run of such thresholds."""
-    return _middle(scan, scan.f1 == scan.f1.max())
+    return _middle(scan, scan.f1 >= scan.f1.max() - _ROUNDING)
 
 
 def best_precision(scan: Scan, recall_floor: float) -> float:
@@ -81,18 +97,38 @@ def best_precision(scan: Scan, recall_floor: float) -> float:
         if others.any():
             index = int(others.argmax())
             highest, at = scan.recall[index], scan.thresholds[index]
-            hint = f"the highest recall short of that is {highest:.4f}, at threshold {at:.2f}"
+            hint = f"the highest recall short of that is {highest:.4f}, at threshold {at:.4g}"
         message = (
             f"a recall of {recall_floor:g} is reached only by calling every picture a defect; {hint}. "
             "Lower the floor, or train a better model"
         )
         raise RecallFloorUnmet(message)
-    return _middle(scan, useful & (scan.precision == scan.precision[useful].max()))
+    return _middle(scan, useful & (scan.precision >= scan.precision[useful].max() - _ROUNDING))
+
+
+def _from_each(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum from each place to the end, and 0 behind it, (N + 1,)."""
+    return np.append(ascending[::-1].cumsum()[::-1], 0.0)
 
 
 def _middle(scan: Scan, chosen: NDArray[np.bool_]) -> float:
-    """Middle of the longest run of true values, the first one of equals; the lower of two middles."""
+    """Middle of the widest run of chosen thresholds, four digits.
+
+    Width and middle are those of the log-odds: what a network is sure of differs by factors of the odds, and where
+    defects are rare all scores lie close to 0.
+    """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen.astype(np.int8), [0]])))
-    starts, ends = edges[::2], edges[1::2]
-    longest = int((ends - starts).argmax())
-    return float(scan.thresholds[(starts[longest] + ends[longest] - 1) // 2])
+    starts, ends = edges[::2], edges[1::2] - 1
+    highest = scan.thresholds[ends]
+    # A run begins behind the last threshold that decides otherwise; one step more, for a score that lies on a step.
+    lowest = np.where(starts > 0, np.minimum(scan.thresholds[starts - 1] + 2 / DIGITS, highest), 0.0)
+    low, high = _log_odds(lowest), _log_odds(highest)
+    widest = int((high - low).argmax())
+    middle = 1 / (1 + np.exp(-(low[widest] + high[widest]) / 2))
+    return float(np.clip(round(middle * DIGITS) / DIGITS, lowest[widest], highest[widest]))
+
+
+def _log_odds(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+    inside = np.clip(thresholds, 0.5 / DIGITS, 1 - 0.5 / DIGITS)
+    found: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return found

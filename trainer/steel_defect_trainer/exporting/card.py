@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steel_defect_trainer.exporting.agreement import AUC_DIFFERENCE, EQUAL_DECISIONS
+from steel_defect_trainer.exporting.agreement import AUC_DIFFERENCE, DICE_DIFFERENCE, EQUAL_DECISIONS
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.reporting.markdown import table
 
@@ -159,8 +160,11 @@ def _int8(card: Card) -> str:
         ("a picture on one thread, median", f"{whole.median_ms:.1f} ms", f"{small.median_ms:.1f} ms"),
         ("ROC-AUC", *(f"{value:.4f}" for value in found.roc_auc)),
     ]
+    if not math.isnan(found.dice[0]):
+        rows.append(("Dice of any damage", *(f"{value:.4f}" for value in found.dice)))
     furthest = [(f"`{name}`", f"{one:.4f}", f"{other:.4f}") for name, one, other in found.furthest]
     bounds = f"ROC-AUC within {AUC_DIFFERENCE:g}, {EQUAL_DECISIONS:.0%} of the decisions equal"
+    bounds += "" if math.isnan(found.dice[0]) else f", Dice within {DICE_DIFFERENCE:g}"
     verdict = "keeps its bounds" if found.holds else "**does not keep its bounds: serve the float file**"
     return f"""## int8 against float
 

@@ -120,6 +120,7 @@ def _limits(run: Run, evaluation: dict[str, Any]) -> tuple[str, ...]:
         "Cameras, light, steel grades and resolutions other than those of the training pictures were not tested.",
         "The review band keeps its promise on the pictures it was chosen on; on others, watch it.",
     ]
+    lines[:0] = [f"{warning[0].upper()}{warning[1:]}." for warning in evaluation.get("warnings", [])]
     if evaluation["part"] == "validation":
         lines.insert(
             0, "These figures are of the validation part, by which the best epoch was chosen too: they flatter."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +58,8 @@ def _note(path: Path, agreement: Agreement) -> None:
         "largest_difference": round(agreement.largest_difference, 4),
         "equal_decisions": round(agreement.equal_decisions, 4),
     }
+    if not math.isnan(agreement.dice[0]):
+        figures["dice_difference"] = round(agreement.dice[1] - agreement.dice[0], 4)
     change_contract(
         path, lambda contract: replace(contract, metrics={**contract.metrics, "int8_against_float": figures})
     )

@@ -14,10 +14,12 @@ from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.split import read_split
 from steel_defect_trainer.errors import DataError, ExportError
 from steel_defect_trainer.evaluation.evaluation_file import read_evaluation, stored_calibration
+from steel_defect_trainer.evaluation.masks import MaskRule
 from steel_defect_trainer.exporting.card import write_card
 from steel_defect_trainer.exporting.card_run import card_of_run
-from steel_defect_trainer.exporting.guard import Familiar, familiar_of_files, write_guard
+from steel_defect_trainer.exporting.guard import Familiar, familiar_of_files, frame_of, write_guard
 from steel_defect_trainer.exporting.int8 import write_int8
+from steel_defect_trainer.exporting.mask_terms import write_mask_terms
 from steel_defect_trainer.exporting.metadata import read_contract
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import check_parity
@@ -105,6 +107,10 @@ def export_run(request: ExportRequest) -> Exported:
     contract = _contract(request, calibration, evaluation)
     _say(f"{path}: exporting the network of {run.folder}")
     export(deployed, contract, path)
+    familiar = _familiar(run, strips, masks["train"])
+    if evaluation["masks"] is not None:
+        frame = frame_of(familiar.sizes)
+        write_mask_terms(path, MaskRule(**evaluation["masks"]["rule"]), (frame.width, frame.height))
     parity = _parity(deployed, path, run, strips.take(_some(strips, masks[judged], PARITY_PICTURES)))
     _refer(path, run, [strips.names[index] for index in np.flatnonzero(masks[judged])], judged)
     int8 = None
@@ -114,7 +120,6 @@ def export_run(request: ExportRequest) -> Exported:
     else:
         quantised.unlink(missing_ok=True)  # it would be of another export
     models = (path, quantised) if int8 else (path,)
-    familiar = _familiar(run, strips, masks["train"])
     for model in models:
         write_guard(model, familiar, contract.input)
     contract = read_contract(path)

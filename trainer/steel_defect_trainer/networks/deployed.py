@@ -14,7 +14,7 @@ from steel_defect_trainer.errors import ExportError
 from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.classifier import ClassifierNet
 from steel_defect_trainer.networks.strip import StripNet, class_logits, picture_logit
-from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
+from steel_defect_trainer.networks.unified import UnifiedNet, likeliest, statistics_of, tapped
 from steel_defect_trainer.strips import CELL, FIELD
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class DeployedUnifiedNet(Deployed):
         features, taps = tapped(self.features, image)
         # Before the whole picture is judged, as nothing behind the last clipped activation becomes int8.
         masks = torch.sigmoid(self.head.pyramid(taps))
-        whole = self.calibrated(self.head.judge(statistics_of(features, image)))
+        whole = self.head.judge(statistics_of(features, image))
+        masks, whole = likeliest(masks, whole[:, 1:]), self.calibrated(whole)
         return whole[:, 0], whole[:, 1:], F.max_pool2d(masks, CELL // FIELD), masks
 
 

@@ -117,6 +117,26 @@ class UnifiedNet(GrayMobileNet):
         return whole + mask_loss(answers.places, places)
 
 
+def likeliest(masks: Tensor, classes: Tensor) -> Tensor:
+    """Give each field to one class: what it shows of any damage, in the mask of the class that is likeliest there.
+
+    A mask knows a field and little around it, and what the whole picture shows knows the class better: likeliest is the
+    largest product of the two probabilities.
+
+    Args:
+        masks: probabilities (N, C, h, w), each class by itself.
+        classes: logits of each class in the picture, (N, C), not calibrated.
+
+    Returns:
+        Probabilities (N, C, h, w), zero but for one class a field.
+    """
+    product = masks * torch.sigmoid(classes)[:, :, None, None]
+    first = (
+        product.argmax(dim=1, keepdim=True) == torch.arange(masks.shape[1], device=masks.device)[None, :, None, None]
+    )
+    return masks.amax(dim=1, keepdim=True) * first
+
+
 def tapped(blocks: Iterable[nn.Module], image: Tensor) -> tuple[Tensor, list[Tensor]]:
     """The features (N, 1280, H/32, W/32) of gray pictures, uint8 (N, H, W), and what the pyramid reads."""
     found: Tensor = normalise(image)

@@ -82,7 +82,7 @@ class _Strips(Dataset[Any]):
         self._strips, self._how, self._seed = strips, recipe.augmentation, recipe.seed
         self._places = strips.masks if recipe.network.learns_masks else strips.cells
         usable = np.unique(np.concatenate([indices for indices, _ in mixture]))
-        self._donors = usable[strips.defect[usable]]
+        self._donors = usable[(strips.classes[usable] > 0).any(axis=1)]
 
     def __getitem__(self, slot: Slot) -> tuple[Tensor, Tensor, Tensor]:
         index, step, within = slot

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from steel_defect_trainer.networks.unified import likeliest
 from steel_defect_trainer.predictions import Predictions
 from steel_defect_trainer.runs.mask_counts import LEVELS, MaskCounts, count_masks
 
@@ -47,8 +48,9 @@ def predict_masks(network: GrayMobileNet, strips: StripSet, world: World, *, bat
     with torch.inference_mode():
         for start in range(0, len(own), batch):
             some = own[start : start + batch]
-            places = network(torch.from_numpy(np.asarray(strips.pixels[some])).to(world.device)).places
-            for row, (index, found) in enumerate(zip(some, places.sigmoid().cpu().numpy(), strict=True), start):
+            answers = network(torch.from_numpy(np.asarray(strips.pixels[some])).to(world.device))
+            places = likeliest(answers.places.sigmoid(), answers.classes).cpu().numpy()
+            for row, (index, found) in enumerate(zip(some, places, strict=True), start):
                 predicted[row], overlap[row], true[row] = count_masks(found, strips.masks[index], strips.classes[index])
     order = np.argsort(np.concatenate([np.arange(rank, len(strips), world.size) for rank in range(world.size)]))
     parts = zip(*world.gather((predicted, overlap, true)), strict=True)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import torch
 
+from steel_defect_trainer.data.input_shape import canvas, fitting_input, picture_sizes
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
 from steel_defect_trainer.data.split import make_split, read_split, subset, write_split
 from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn
 from steel_defect_trainer.errors import CheckpointError, RecipeError
+from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.networks.body import load_backbone
 from steel_defect_trainer.networks.factory import build_network
@@ -65,6 +68,7 @@ class TrainingRequest:
         output: the run's folder.
         cache: where decoded pictures are kept.
         workers: loader processes.
+        fits: whether the input gets the shape of the pictures; False if the user states one.
     """
 
     recipe: Recipe
@@ -74,6 +78,7 @@ class TrainingRequest:
     output: Path
     cache: Path
     workers: int
+    fits: bool = True
 
 
 def carry_out(request: TrainingRequest, world: World) -> RunFolder:
@@ -91,12 +96,15 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
         raise RecipeError(message)
     dataset = drawn(STRIPS, SEED, request.cache) if request.folder is None else open_data(request.folder)
     dataset = group_near_duplicates(dataset, request.cache)
+    recipe = _shaped(request, dataset, world)
     parts = _parts(request, dataset, run, world)
     strips = load(dataset, recipe.input, request.cache)
     learned = parts["train"] | (parts["validation"] if recipe.data.final else False)
     validation = None if recipe.data.final else strips.take(parts["validation"])
     if world.leads:
         _describe(run, recipe, dataset, parts, strips)
+        for warning in [] if validation is None else few_kinds(validation.defect, "the best epoch is chosen"):
+            sys.stderr.write(f"warning: {warning}; cross-validate says more of few pictures\n")
     network = _start(request.start, recipe, len(dataset.class_names))
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
     network = train(network, job, world)
@@ -109,6 +117,18 @@ def carry_out(request: TrainingRequest, world: World) -> RunFolder:
         if mask_counts is not None:
             mask_counts.save(run.mask_counts(judged))
     return run
+
+
+def _shaped(request: TrainingRequest, dataset: DataSet, world: World) -> Recipe:
+    """The recipe with the input that suits the pictures; says how much of it they fill."""
+    recipe, sizes = request.recipe, picture_sizes(dataset)
+    if request.fits:
+        recipe = replace(recipe, input=fitting_input(recipe.input, sizes))
+    lie = canvas(recipe.input, sizes)
+    if world.leads:
+        warning = "" if lie.warning is None else f"warning: {lie.warning}\n"
+        sys.stderr.write(f"{lie}\n{warning}")
+    return recipe
 
 
 def _parts(request: TrainingRequest, dataset: DataSet, run: RunFolder, world: World) -> dict[str, NDArray[np.bool_]]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    _Tensors = tuple[Tensor, ...] | list[Tensor]
+
     from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.recipe import Recipe
     from steel_defect_trainer.training.distributed import World
@@ -36,6 +38,7 @@ class Progress:
         loss: sum of the losses of this epoch's steps.
         epoch: epochs done.
         best: highest validation ROC-AUC so far.
+        best_loss: lowest validation loss of the epochs that reached it.
         epochs_since_best: epochs since then.
         finished: whether no step is left.
     """
@@ -44,6 +47,7 @@ class Progress:
     loss: float = 0.0
     epoch: int = 0
     best: float = -math.inf
+    best_loss: float = math.inf
     epochs_since_best: int = 0
     finished: bool = False
 
@@ -62,7 +66,9 @@ class TrainingState:
 
     def __init__(self, network: GrayMobileNet, recipe: Recipe, world: World) -> None:
         """Move the network to its device and freeze the blocks that the recipe does not train."""
-        network = network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        # On an H100 a step of a network with so many depthwise convolutions took 1.25 times as long with channels last.
+        layout = torch.contiguous_format if world.device.type == "cuda" else torch.channels_last
+        network = network.to(world.device, memory_format=layout)  # type: ignore[call-overload]  # torch's stub
         network.freeze(trained_blocks=recipe.network.trained_blocks, batch_norm=recipe.network.batch_norm == "frozen")
         network.train()
         if world.size > 1 and world.device.type == "cuda":
@@ -72,7 +78,7 @@ class TrainingState:
         if world.size > 1:
             self.replica = DistributedDataParallel(network, find_unused_parameters=recipe.optimisation.heads_first > 0)
         self.optimizer = build_optimizer(network, recipe.optimisation)
-        self._average = AveragedModel(network, avg_fn=_averaging(recipe.optimisation.average), use_buffers=True)
+        self._average = AveragedModel(network, multi_avg_fn=_averaging(recipe.optimisation.average), use_buffers=True)
         self.precision = precision_on(world.device, recipe.precision)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision is torch.float16)
         self.progress = Progress()
@@ -123,16 +129,20 @@ class TrainingState:
         self.progress = Progress(**state["progress"])
 
 
-def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """A moving average whose decay rises to `decay`: in a short run the first weights would else outweigh the last."""
+def _averaging(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
+    """A moving average whose decay rises to `decay`: in a short run the first weights would else outweigh the last.
 
-    def averaged(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
-        if not average.is_floating_point():
-            return current
+    All tensors of one type in one call: one by one they would take a graphics card longer than the step itself.
+    """
+
+    def average(averages: _Tensors, current: _Tensors, updates: Tensor | int) -> None:
         done = int(updates)
-        return torch.lerp(average, current, 1 - min(decay, (1 + done) / (10 + done)))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, current, 1 - min(decay, (1 + done) / (10 + done)))
+        else:
+            torch._foreach_copy_(averages, current)
 
-    return averaged
+    return average
 
 
 def precision_on(device: torch.device, wanted: str) -> torch.dtype:

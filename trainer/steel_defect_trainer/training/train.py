@@ -83,8 +83,8 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         world: the processes that train together.
 
     Returns:
-        The averaged weights: those of the epoch with the best validation ROC-AUC, or the last; with a share of those it
-        started from, and fitted to whole pictures, if the recipe asks for that.
+        The averaged weights: those of the epoch with the best validation ROC-AUC, and the lowest loss among equals, or
+        the last; with a share of those it started from, and fitted to whole pictures, if the recipe asks for that.
 
     Raises:
         CheckpointError: the folder's checkpoint is damaged or of another recipe.
@@ -96,7 +96,7 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
         raise RecipeError(message)
     if not run.last.exists():
-        standardise(network, job.strips, _learned(job))
+        standardise(network, job.strips, _own(job))
     start = copy.deepcopy(network)
     state = TrainingState(network, recipe, world)
     if run.last.exists():
@@ -161,12 +161,12 @@ def training_step(state: TrainingState, batch: tuple[Tensor, Tensor, Tensor], pl
     return float(loss.detach())
 
 
-def _learned(job: Job) -> NDArray[np.bool_]:
-    """Which pictures are learned from, (N,)."""
+def _own(job: Job) -> NDArray[np.bool_]:
+    """Which pictures are learned from and like those that will be judged, (N,)."""
     learned = np.zeros(len(job.strips), np.bool_)
     for indices, _ in job.mixture:
         learned[indices] = True
-    return learned
+    return learned if job.own is None else learned & job.own
 
 
 def _settle(start: GrayMobileNet, job: Job) -> None:
@@ -182,8 +182,7 @@ def _settle(start: GrayMobileNet, job: Job) -> None:
         }
     )
     if plan.refit:
-        learned = _learned(job)
-        fit_whole(start, job.strips, learned if job.own is None else learned & job.own)
+        fit_whole(start, job.strips, _own(job))
     write_checkpoint(job.run.best, {**best, "network": start.state_dict(), "settled": True})
 
 
@@ -194,8 +193,10 @@ def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> Non
     progress.epoch += 1
     if job.validation is not None:
         validation = figures(predict(state.average, job.validation, world))
-        better = validation["roc_auc"] > progress.best
-        progress.best = max(progress.best, validation["roc_auc"])
+        # Few pictures are soon all ranked right; of such epochs the first is not the best.
+        better = (validation["roc_auc"], -validation["loss"]) > (progress.best, -progress.best_loss)
+        if better:
+            progress.best, progress.best_loss = validation["roc_auc"], validation["loss"]
     progress.epochs_since_best = 0 if better else progress.epochs_since_best + 1
     if better and world.leads:
         write_checkpoint(job.run.best, {"network": state.average.state_dict(), "step": progress.step})

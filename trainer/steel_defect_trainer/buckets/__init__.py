@@ -1,0 +1,1 @@
+"""Data sets and run folders in buckets, copied to this machine and back."""

@@ -52,6 +52,10 @@ class Line(Server):
         self._process.wait()
         self._log.close()
 
+    def runs(self) -> bool:
+        """Whether it did not end."""
+        return self._process.poll() is None
+
     def start(self) -> Self:
         """Begin, again."""
         return self.__enter__()

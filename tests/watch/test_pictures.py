@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import SAMPLES
 from tests.waiting import wait_for
 from tests.watch.line import Listener, picture, results_below
+from tests.watch.night import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,15 @@ def test_what_never_becomes_a_whole_picture_gets_a_result_that_says_so(
     wait_for(lambda: [event["status"] for event in listener.told] == ["failed"])
 
 
+def test_a_file_that_is_far_too_large_is_refused_without_being_read_into_memory(folder: Path, watched: Starter) -> None:
+    with (folder / "film.mov").open("wb") as file:
+        file.truncate(3 << 30)
+    line = watched()
+    before = memory(line.pid)[0]
+    wait_for(lambda: "half-written" in (line.status()["error"] or ""))
+    assert memory(line.pid)[0] - before < 100_000
+
+
 def test_a_renamed_file_keeps_its_one_result(folder: Path, watched: Starter) -> None:
     line = watched()
     (folder / "done").mkdir()
@@ -219,6 +229,7 @@ def test_a_full_disk_loses_nothing(folder: Path, watched: Starter, listener: Lis
         (folder / f"late-{number}.png").write_bytes(picture(number))
     time.sleep(5)
     assert len(results_below(small_disk / "results")) < 60
+    assert line.runs(), "it waits"
     line.kill()  # And while nothing can be written.
     filler.unlink()
     line.start()
@@ -253,7 +264,7 @@ def test_a_second_service_over_the_same_folder_is_refused(folder: Path, watched:
 def test_a_folder_that_cannot_be_read_ends_the_service(folder: Path, watched: Starter, tmp_path: Path) -> None:
     line = watched(f"--state={tmp_path / 'state'}")
     folder.rename(tmp_path / "unmounted")
-    wait_for(lambda: line._process.poll() == 1)  # noqa: SLF001 - nobody else has to know
+    wait_for(lambda: not line.runs())
     assert "is gone" in line.output()
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steel_defect.cli import COMMANDS
 from steel_defect.settings import IGNORED_SUFFIXES
 from steel_defect.watch.outbox import MOST_OUTCOMES
 from steel_defect.watch.webhook import REFUSED
@@ -56,12 +55,8 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
-def test_from_a_folder_to_results_and_the_verdict_on_a_coil(place: Path, service: int) -> None:
-    wait_for((place / "runs" / "line-3" / "~watch").exists)
-    commands = here(LOOK).replace("9797", str(service)).replace("curl ", "curl --silent --show-error --fail ")
-    commands, _, report = commands.strip().rpartition("\n")
-    run = subprocess.run(  # noqa: S603 - our own README
+def shell(commands: str, place: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own README
         ["bash", "-ec", commands],  # noqa: S607 - the user's
         cwd=place,
         env=environment(),
@@ -70,14 +65,23 @@ def test_from_a_folder_to_results_and_the_verdict_on_a_coil(place: Path, service
         check=False,
         timeout=120,
     )
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
+def test_from_a_folder_to_results_and_the_verdict_on_a_coil(place: Path, service: int) -> None:
+    wait_for((place / "runs" / "line-3" / "~watch").exists)
+    commands = here(LOOK).replace("9797", str(service)).replace("curl ", "curl --silent --show-error --fail ")
+    commands, _, report = commands.strip().rpartition("\n")
+    run = shell(commands, place)
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("crack.jpg.json\nscratch.jpg.json\n")
     assert '"pictures_waiting": 0' in run.stdout
     assert '"scored": 2' in run.stdout
     assert report.startswith("steel-defect report ")
-    if "report" not in COMMANDS:
-        pytest.skip("there is no command `report` yet")
-    subprocess.run(["bash", "-ec", report], cwd=place, env=environment(), check=True, timeout=120)  # noqa: S603, S607 - as above
+    run = shell(report, place)
+    assert run.returncode == 0, run.stderr
+    assert "4711" in run.stdout
+    assert (place / "runs" / "line-3-results" / "coils" / "4711" / "report.html").exists()
 
 
 def test_what_it_says_is_so() -> None:

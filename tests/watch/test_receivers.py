@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -164,6 +166,26 @@ def test_every_outcome_reaches_a_plc_gateway_over_restarts_of_the_broker_and_kil
         key: result["decision"] for key, result in results.items()
     }
     assert len({event["id"] for event in map(json.loads, gateway.told)}) == len(wanted)
+
+
+def test_what_the_broker_did_not_acknowledge_is_told_again_after_a_kill_of_both(
+    folder: Path, watched: Starter, broker: Broker, gateway: Gateway
+) -> None:
+    line = watched(f"--mqtt=mqtt://127.0.0.1:{broker.port}/{TOPIC.replace(' ', '%20')}")
+    wanted = write(folder, range(1))
+    wait_for(lambda: gateway.keys() == wanted)
+    os.kill(broker.pid, signal.SIGSTOP)  # It takes what is sent, and does nothing with it.
+    wanted |= write(folder, range(1, 11))
+    line.wait_until_done(11)
+    time.sleep(1)
+    assert line.status()["outcomes_waiting"] == {"mqtt": 10}
+    line.kill()
+    os.kill(broker.pid, signal.SIGKILL)
+    broker.stop()
+    broker.start()
+    line.start()
+    wait_for(lambda: gateway.keys() == wanted)
+    wait_for(lambda: line.status()["outcomes_waiting"] == {"mqtt": 0})
 
 
 def test_a_broker_that_comes_later_than_the_service(folder: Path, watched: Starter, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -15,9 +16,14 @@ from steel_defect.cli.options import model_option
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
 @click.option("--port", default=9696, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--token", envvar="STEEL_DEFECT_TOKEN", help="Answer only requests that show it as a bearer token.")
 @model_option
-def command(host: str, port: int, model: Path | None) -> None:
-    """Serve the HTTP interface on this machine, until Ctrl-C."""
+def command(host: str, port: int, token: str | None, model: Path | None) -> None:
+    """Serve the HTTP interface on this machine, until Ctrl-C.
+
+    Others on the network reach it with --host 0.0.0.0. Give a token then, best by the variable STEEL_DEFECT_TOKEN: the
+    page asks for it, and `score --url` takes it from the same variable.
+    """
     if model is not None:
         os.environ["MODEL_URI"] = str(model.resolve())
     _require_free(host, port)
@@ -25,9 +31,11 @@ def command(host: str, port: int, model: Path | None) -> None:
     click.echo(
         f"  curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' http://{host}:{port}/predict", err=True
     )
+    if not _is_loopback(host):
+        _warn(token)
     from steel_defect.cli.server import run
 
-    run(source(), host, port, threads=4 * (os.cpu_count() or 1))
+    run(source(), host, port, threads=4 * (os.cpu_count() or 1), token=token or None)
 
 
 def source() -> Path:
@@ -35,6 +43,23 @@ def source() -> Path:
     package = Path(steel_defect.__file__).parent
     installed = package / "_cloud_run" / "main.py"
     return installed if installed.exists() else package.parent / "main.py"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _warn(token: str | None) -> None:
+    if not token:
+        click.echo("WARNING: whoever reaches this machine can use the service; give --token", err=True)
+    click.echo(
+        "WARNING: this is plain HTTP: pictures, and a token, can be read on their way, and the page's camera works on "
+        "this machine alone. README, 'Run it elsewhere', puts TLS before it",
+        err=True,
+    )
 
 
 def _require_free(host: str, port: int) -> None:

@@ -18,6 +18,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
+from steel_defect.cli.token_guard import TokenGuard
 from steel_defect.errors import MalformedBody, TooManyBytes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _LARGEST_BODY: Final = 64 << 20
 _CONNECTIONS: Final = 500
 
 
-def run(source: Path, host: str, port: int, threads: int) -> None:
+def run(source: Path, host: str, port: int, threads: int, token: str | None) -> None:
     """Serve `api` of the entry point `source` until SIGINT or SIGTERM.
 
     Args:
@@ -40,6 +41,7 @@ def run(source: Path, host: str, port: int, threads: int) -> None:
         host: address to listen on.
         port: as stated.
         threads: requests that are worked on at the same time.
+        token: what requests must show; None to answer everybody.
     """
     app = create_app(target="api", source=str(source))  # type: ignore[no-untyped-call]  # it states no types
     sys.modules["main"].warm_up()
@@ -48,7 +50,7 @@ def run(source: Path, host: str, port: int, threads: int) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: sys.exit(0))
     create_server(
-        app,
+        app if token is None else TokenGuard(app, token),
         host=host,
         port=port,
         threads=threads,

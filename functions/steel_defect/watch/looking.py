@@ -50,7 +50,7 @@ class Looking:
         self._leave_alone = leave_alone
         self._suffixes = suffixes
         self._ledger = ledger
-        self._unnameable: set[str] = set()
+        self._named: set[Path] = set()
 
     def run(self, stop: Event) -> None:
         """Look until `stop`.
@@ -76,7 +76,7 @@ class Looking:
 
     def file(self, key: str) -> File | None:
         """The picture of this name as it is now; None if there is none."""
-        return next(self._at(self._folder / key), None)
+        return next((file for file in self._at(self._folder / key) if file.key == key), None)
 
     def _note(self, files: Iterator[File]) -> None:
         while batch := list(islice(files, _BATCH)):
@@ -116,9 +116,8 @@ class Looking:
             key = path.relative_to(self._folder).as_posix()
             if _is_key(key):
                 yield File(key, found.st_size, found.st_mtime_ns, found.st_ino)
-            elif key not in self._unnameable and len(self._unnameable) < _BATCH:
-                self._unnameable.add(key)
-                _log.error("%a cannot be scored: no result can have this name; rename it", key)
+            else:
+                self._say_once(path, "%a cannot be scored: no result can have this name; rename it")
 
     def _below(self, folder: Path) -> Iterator[File]:
         try:
@@ -130,7 +129,12 @@ class Looking:
                 message = f"{folder} cannot be read, or is gone: {error.strerror}"
                 raise type(error)(message) from error
             if folder.exists():
-                _log.exception("%s cannot be read", folder)
+                self._say_once(folder, f"%a cannot be read: {error.strerror}")
+
+    def _say_once(self, path: Path, message: str) -> None:
+        if path not in self._named and len(self._named) < _BATCH:
+            self._named.add(path)
+            _log.error(message, str(path))
 
     def _is_left_alone(self, path: Path) -> bool:
         """Whether the name says that it is no picture, or none that is whole, or not for others."""

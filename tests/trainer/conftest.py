@@ -23,6 +23,7 @@ from steel_defect_trainer.evaluation.calibration import Calibration
 from steel_defect_trainer.evaluation.evaluation import evaluate
 from steel_defect_trainer.evaluation.evaluation_file import write_json
 from steel_defect_trainer.exporting.onnx_file import export
+from steel_defect_trainer.exporting.quantise import Kept
 from steel_defect_trainer.networks.deployed import deploy
 from steel_defect_trainer.networks.factory import build_network
 from steel_defect_trainer.networks.strip import StripNet
@@ -114,7 +115,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedRun:
     predict(network, strips.take(parts["validation"]), ALONE).save(run.predictions("validation"))
     write_json(replace(evaluate(read_run(run.path), "validation"), calibration=CALIBRATION))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("steel_defect_trainer.exporting.int8.FLOAT_FIRST", (3,))
+        patch.setattr("steel_defect_trainer.exporting.int8.CHOICES", (Kept(3),))
         result = CliRunner().invoke(command, [str(run.path), "--cache", str(root / "cache"), "--version", "2.1"])
     assert result.exit_code == 0, result.output
     return ExportedRun(run.path, strips, parts, result)

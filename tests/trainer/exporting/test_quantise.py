@@ -22,7 +22,7 @@ from steel_defect_trainer.errors import QuantisationError
 from steel_defect_trainer.exporting.equalise import equalise
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
-from steel_defect_trainer.exporting.quantise import nodes_to_quantise, quantise
+from steel_defect_trainer.exporting.quantise import Kept, nodes_to_quantise, quantise
 from steel_defect_trainer.exporting.rounding import round_weights
 from steel_defect_trainer.networks.deployed import DeployedStripNet
 from steel_defect_trainer.networks.strip import MapHead, StripNet
@@ -74,7 +74,7 @@ def float_file(learned: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFact
 def int8_file(float_file: Path, learned: NDArray[np.uint8]) -> Path:
     """The same network in int8."""
     path = float_file.with_name("model-int8.onnx")
-    quantise(float_file, path, learned, float_first=FLOAT_FIRST)
+    quantise(float_file, path, learned, Kept(FLOAT_FIRST))
     return path
 
 
@@ -100,7 +100,7 @@ def test_a_sure_network_that_was_fitted_to_whole_pictures_is_rounded_as_well(
     deployed.head, deployed.scale, deployed.offset = fitted, torch.tensor(0.2), torch.tensor(1.0)
     exact, rounded, pixels = tmp_path / "exact.onnx", tmp_path / "rounded.onnx", _pictures(24, seed=2)
     export(deployed, CONTRACT, exact)
-    quantise(exact, rounded, learned, float_first=FLOAT_FIRST)
+    quantise(exact, rounded, learned, Kept(FLOAT_FIRST))
     expected, got = run_onnx(exact, pixels), run_onnx(rounded, pixels)
     assert largest_difference(run_torch(deployed, pixels), expected) < TOLERANCE
     assert np.ptp(expected["defect_prob"]) > 0.01
@@ -169,7 +169,7 @@ def test_a_picture_gets_the_same_answer_alone_and_in_any_batch(int8_file: Path) 
 def test_the_same_pictures_give_the_same_graph(
     float_file: Path, int8_file: Path, learned: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    quantise(float_file, tmp_path / "again.onnx", learned, float_first=FLOAT_FIRST)
+    quantise(float_file, tmp_path / "again.onnx", learned, Kept(FLOAT_FIRST))
     again, first = onnx.load(tmp_path / "again.onnx"), onnx.load(int8_file)
     assert again.graph.SerializeToString(deterministic=True) == first.graph.SerializeToString(deterministic=True)
 
@@ -179,7 +179,7 @@ def test_rounded_weights_leave_the_mean_of_a_channel_where_it_was(float_file: Pa
     pixels = _pictures(8, seed=1)
     exact, rounded = onnx.load(float_file), onnx.load(float_file)
     first = 4  # a convolution behind a clipped activation, whose mean is not zero
-    names = nodes_to_quantise(rounded, first)
+    names = nodes_to_quantise(rounded, Kept(first))
     round_weights(rounded, frozenset(names), pixels)
     uncorrected = onnx.ModelProto()
     uncorrected.CopyFrom(rounded)
@@ -222,5 +222,5 @@ def test_it_serves_and_can_be_published(int8_file: Path, tmp_path: Path) -> None
 
 def test_a_graph_without_anything_to_quantise_is_refused(float_file: Path, tmp_path: Path) -> None:
     with pytest.raises(QuantisationError, match="53 convolutions"):
-        quantise(float_file, tmp_path / "model.onnx", _pictures(1, seed=1), float_first=53)
+        quantise(float_file, tmp_path / "model.onnx", _pictures(1, seed=1), Kept(53))
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ from steel_defect_trainer.exporting.guard import Familiar, write_guard
 from steel_defect_trainer.exporting.novelty import features_of
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
-from steel_defect_trainer.exporting.quantise import quantise
+from steel_defect_trainer.exporting.quantise import Kept, quantise
 from steel_defect_trainer.networks.deployed import DeployedUnifiedNet
 from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
 from tests.pictures import encoded, gray
@@ -61,7 +61,7 @@ def float_file(deployed: DeployedUnifiedNet, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def int8_file(float_file: Path) -> Path:
     path = float_file.with_name("model-int8.onnx")
-    quantise(float_file, path, _pictures(8, seed=1), float_first=FLOAT_FIRST)
+    quantise(float_file, path, _pictures(8, seed=1), Kept(FLOAT_FIRST))
     return path
 
 

@@ -20,13 +20,12 @@ import numpy as np
 
 import steel_defect
 from steel_defect.contract import ModelContract
-from steel_defect_trainer.bundling.baseline import frozen_baseline
 from steel_defect_trainer.bundling.card import CardFacts, card_of_bundle
 from steel_defect_trainer.bundling.fits import Fits
 from steel_defect_trainer.bundling.severstal_share import calibrate_as_severstal
 from steel_defect_trainer.bundling.shown import measure_shown
 from steel_defect_trainer.data.load import load
-from steel_defect_trainer.data.loose import open_loose_pictures
+from steel_defect_trainer.data.loose import open_loose_pictures, open_unlabelled_pictures
 from steel_defect_trainer.data.severstal import CLASSES, HEIGHT, WIDTH
 from steel_defect_trainer.drawing.dataset import drawn
 from steel_defect_trainer.errors import ExportError
@@ -39,17 +38,16 @@ from steel_defect_trainer.exporting.metadata import read_contract
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
-from steel_defect_trainer.networks.body import load_backbone
 from steel_defect_trainer.networks.deployed import DeployedUnifiedNet
 from steel_defect_trainer.networks.unified import UnifiedNet
 from steel_defect_trainer.provenance import git_commit
 from steel_defect_trainer.recipe import read_recipe
 from steel_defect_trainer.strips import UNKNOWN, join
+from steel_defect_trainer.training.baseline import baseline_of_folds
 from steel_defect_trainer.training.distributed import World, joined_world
 from steel_defect_trainer.training.folds import group_folds
 
 if TYPE_CHECKING:
-    from steel_defect.contract import InputSpec
     from steel_defect_trainer.strips import StripSet
 
 MODEL_NAME: Final = "strip-mobilenetv2"
@@ -72,7 +70,6 @@ class BundleConfig:
         work: where drawn strips and checkpoints are kept.
         output: folder of `model.onnx`, the int8 file, and `MODEL_CARD.md`; the float file stays in `work`.
         strips: number of drawn strips that masks are learned from.
-        held_out_strips: number of drawn strips that the int8 file is compared on, beside the real ones.
         changes: of the recipe `unified`.
     """
 
@@ -81,7 +78,6 @@ class BundleConfig:
     work: Path = Path("runs/bundle")
     output: Path = BUNDLED
     strips: int = 150
-    held_out_strips: int = 200
     changes: tuple[str, ...] = ()
 
 
@@ -94,16 +90,16 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     started = time.monotonic()
     recipe = read_recipe("unified", config.changes)
     spec = recipe.input
-    drawn_strips, held_out = (_drawn(config, *what, spec) for what in ((config.strips, 1), (config.held_out_strips, 2)))
-    real = load(open_loose_pictures(config.real), spec, config.work / "cache")
+    cache = config.work / "cache"
+    real = load(open_loose_pictures(config.real), spec, cache)
+    drawn_strips = _of_unknown_class(load(drawn(config.strips, 1, config.work), spec, cache))
+    unlabelled = _of_unknown_class(load(open_unlabelled_pictures(config.real), spec, cache))
     parts = group_folds(real.groups, PARTS)
-    unlabelled = replace(drawn_strips, classes=np.full_like(drawn_strips.classes, UNKNOWN))
-    fits = Fits(recipe, real, parts, unlabelled, config.backbone, config.work / "fits")
+    fits = Fits(recipe, real, parts, drawn_strips, config.backbone, config.work / "fits")
     out_of_fold = fits.held_out(world)
     calibration = calibrate_as_severstal(out_of_fold.defect, real.defect)
-    imagenet = UnifiedNet(len(CLASSES))
-    load_backbone(imagenet, config.backbone)
-    against = paired_auc_difference(out_of_fold.defect, frozen_baseline(imagenet, real, parts), real.defect)
+    baseline = baseline_of_folds(real, parts, config.backbone, world.device)
+    against = paired_auc_difference(out_of_fold.defect, baseline.defect_logits, real.defect)
     shown = measure_shown(real, out_of_fold, calibration)
     sys.stderr.write(
         f"cross-validation: ROC-AUC {against.auc_a} on {len(real)} real pictures, frozen features {against.auc_b}, "
@@ -132,7 +128,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     path, shipped = config.work / "model-float.onnx", config.output / "model.onnx"
     deployed = DeployedUnifiedNet(network, calibration.scale, calibration.offset)
     export(deployed, contract, path)
-    pixels = np.concatenate([real.pixels, held_out.pixels])
+    pixels = np.concatenate([real.pixels, unlabelled.pixels])
     parity = largest_difference(run_torch(deployed, pixels), run_onnx(path, pixels))
     if not parity < TOLERANCE:
         message = f"{path} differs from the network by {parity:.2e} in probability; {TOLERANCE:.0e} is allowed"
@@ -140,7 +136,8 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     write_reference(path, reference_of_pixels(path, real.pixels))
     write_mask_terms(path, shown.masks.rule, (WIDTH, HEIGHT))
     learned = join(real, drawn_strips)
-    int8 = write_int8(path, shipped, learned, join(real, held_out), "pictures, real ones and drawn ones to judge by")
+    what = f"pictures: the real ones, and {len(unlabelled)} of Kaggle's test part, whose labels nobody knows"
+    int8 = write_int8(path, shipped, learned, join(real, unlabelled), what)
     write_guard(shipped, Familiar(learned.pixels, learned.groups, [(WIDTH, HEIGHT)] * len(learned)), spec)
     facts = CardFacts(
         contract=read_contract(shipped),
@@ -162,8 +159,8 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     return shipped
 
 
-def _drawn(config: BundleConfig, count: int, seed: int, spec: InputSpec) -> StripSet:
-    return load(drawn(count, seed, config.work), spec, config.work / "cache")
+def _of_unknown_class(strips: StripSet) -> StripSet:
+    return replace(strips, classes=np.full_like(strips.classes, UNKNOWN))
 
 
 def main() -> None:

@@ -71,5 +71,15 @@ def open_agreed_pictures(folder: Path) -> DataSet:
     return _severstal(folder, pictures)
 
 
+def open_unlabelled_pictures(folder: Path) -> DataSet:
+    """Read all pictures of Kaggle's test part. Nothing is known of them: they are taken for clean, and are not.
+
+    Raises:
+        DataError: the table cannot be used.
+    """
+    names = [row["ImageId"] for _, row in rows(folder / "test_images.csv", ("ImageId",))]
+    return _severstal(folder, [LabelledPicture(f"test_images/{name}", frozenset(), {}, group=name) for name in names])
+
+
 def _severstal(folder: Path, pictures: list[LabelledPicture]) -> DataSet:
     return DataSet(folder, CLASS_NAMES, tuple(sorted(pictures, key=lambda picture: picture.name)), (HEIGHT, WIDTH))

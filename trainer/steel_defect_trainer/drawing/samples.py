@@ -1,6 +1,6 @@
 """The committed sample strips: drawn, never photographed, from a set that no model is trained on.
 
-The damaged ones were chosen among fifty of each class for being found by the bundled model, which is made for photographs.
+The damaged ones were chosen among fifty of each class, as the bundled model finds them: it is made for photographs.
 
 `python -m steel_defect_trainer.drawing.samples tests/samples` writes them.
 """

@@ -35,7 +35,7 @@ class Agreement:
 
     Attributes:
         pictures: how many.
-        roc_auc: of each file; NaN if all pictures are of one kind.
+        roc_auc: of each file, on the pictures whose classes are known; NaN if these are of one kind.
         largest_difference: in `defect_prob`, over all pictures.
         mean_difference: the mean of its absolute value.
         equal_decisions: share of pictures that both pass, both review, or both reject.
@@ -71,10 +71,11 @@ def compare(one: Path, other: Path, strips: StripSet) -> Agreement:
     same_decision = decision_index(first, *bounds) == decision_index(second, *bounds)
     same_status = (first >= contract.threshold) == (second >= contract.threshold)
     differences = np.abs(first - second)
+    known = (strips.classes >= 0).all(axis=1)
     worst = np.argsort(-differences, kind="stable")[:_SHOWN]
     return Agreement(
         pictures=len(strips),
-        roc_auc=(roc_auc(first, strips.defect), roc_auc(second, strips.defect)),
+        roc_auc=(roc_auc(first[known], strips.defect[known]), roc_auc(second[known], strips.defect[known])),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
         equal_decisions=float(same_decision.mean()),
@@ -95,7 +96,7 @@ def _scored(path: Path, strips: StripSet) -> tuple[ModelContract, NDArray[np.flo
         found = dict(zip(outputs, session.run(outputs, {"image": np.asarray(picture)[None]}), strict=True))
         scores.append(found["defect_prob"])
         damaged = (masks > 0).any(axis=(1, 2))
-        if "mask_prob" in found and damaged.any() and damaged[classes > 0].all():
+        if "mask_prob" in found and damaged.any() and (classes >= 0).all() and damaged[classes > 0].all():
             filled = (masks >= 0).any(axis=0)
             share = np.maximum(masks, 0).max(axis=0) / PERCENT
             shown = (found["mask_prob"][0] >= threshold).any(axis=0) & filled

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from steel_defect_trainer.exporting.agreement import Agreement, compare
 from steel_defect_trainer.exporting.card import Int8
 from steel_defect_trainer.exporting.metadata import change_contract
-from steel_defect_trainer.exporting.quantise import quantise
+from steel_defect_trainer.exporting.quantise import Kept, quantise
 from steel_defect_trainer.exporting.timing import costs
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from steel_defect_trainer.strips import StripSet
 
-# How many convolutions of the int8 file stay float: the first choice costs no time, the second some.
-FLOAT_FIRST: Final = (3, 5)
+# Which convolutions of the int8 file stay float: the first choice costs no time, the others some.
+CHOICES: Final = (Kept(3), Kept(5), Kept(8, last=True))
 
 
 def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pictures: str) -> Int8:
@@ -38,9 +38,10 @@ def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pi
         QuantisationError: the graph cannot be quantised.
         OSError: the file cannot be written.
     """
-    for float_first in FLOAT_FIRST:
-        _say(f"{target}: calibrating on {len(learned)} training pictures, the first {float_first} convolutions float")
-        quantise(path, target, learned.pixels, float_first=float_first)
+    for kept in CHOICES:
+        which = f"the first {kept.first}{' and the last' if kept.last else ''} convolutions float"
+        _say(f"{target}: calibrating on {len(learned)} training pictures, {which}")
+        quantise(path, target, learned.pixels, kept)
         _say(f"{target}: comparing on {len(judged)} {pictures}")
         agreement = compare(path, target, judged)
         if agreement.holds:

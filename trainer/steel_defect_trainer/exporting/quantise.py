@@ -7,9 +7,10 @@ bundled network (MobileNetV2; error in the calibrated logit, root mean square):
 - Rounded weights shift what a convolution gives on average, most of all early, where a strip is one even gray: 0.22.
   The shift is measured on the training pictures and taken out of the bias (`rounding.py`): 0.02.
 - The channels of a linear output are brought to one range (`equalise.py`): 0.22 to 0.15 in all.
-- What is left of a shift in the logit of a picture is taken out of the head's bias.
+- What is left of a shift in the logits of a picture is taken out of the head's bias.
 - Values of the first layers are rounded more coarsely than faint damage is deep. The first convolutions stay float;
-  the first three cost no time, as ONNX Runtime needs as long for them in int8.
+  the first three cost no time, as ONNX Runtime needs as long for them in int8. So may the last ones, whose means and
+  maxima say what a picture shows.
 
 Nothing behind the last clipped activation is quantised: a probability of 8 bits would help nobody.
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,16 +53,31 @@ _TYPES: Final = ("Conv", "Clip", "Add")
 # Share of the calibration pictures whose extremes may be cut off at either end.
 _OUTSIDE: Final = 0.1
 _LEAST_RANGE: Final = 1e-3
+# Of a strip network and of a unified one.
+_LAST_BIASES: Final = ("head.bias", "head.whole.bias")
 
 
-def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_first: int) -> None:
+@dataclass(frozen=True)
+class Kept:
+    """Which convolutions stay float.
+
+    Attributes:
+        first: how many, from the input on.
+        last: those whose activations no other convolution reads that is quantised.
+    """
+
+    first: int
+    last: bool = False
+
+
+def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], kept: Kept) -> None:
     """Write the int8 file of a float one; the same pictures give the same bytes.
 
     Args:
         source: a file that `steel_defect_trainer.exporting.onnx_file.export` wrote.
         target: where the int8 file goes.
         pixels: uint8 (N, H, W), some hundred of the pictures that were trained on.
-        float_first: how many convolutions, from the input on, stay float.
+        kept: which convolutions stay float.
 
     Raises:
         QuantisationError: the graph has no more convolutions than that, or no clipped activation.
@@ -68,7 +85,7 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8], *, float_fir
     """
     model = onnx.load(source)
     metadata = {item.key: item.value for item in model.metadata_props}
-    names = nodes_to_quantise(model, float_first)
+    names = nodes_to_quantise(model, kept)
     add_biases(model)
     equalise(model, pixels)
     round_weights(model, frozenset(names), pixels)
@@ -122,26 +139,30 @@ def _added(nodes: list[onnx.NodeProto]) -> set[str]:
 
 
 def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Take out of the last bias what rounding adds to the logit of a picture on average, if there is such a bias."""
+    """Take out of the last bias what rounding adds to the logits of a picture on average, if there is such a bias."""
     rounded = onnx.load(path)
-    bias = next((item for item in rounded.graph.initializer if item.name == "head.bias"), None)
+    bias = next((item for item in rounded.graph.initializer if item.name in _LAST_BIASES), None)
     if bias is None:
         return
     scale = next((numpy_helper.to_array(item) for item in rounded.graph.initializer if item.name == "scale"), 1.0)
     exact, found = (_calibrated_logits(onnx.load(source), pixels), _calibrated_logits(rounded, pixels))
-    moved = numpy_helper.to_array(bias) - np.float32(np.mean(found - exact) / scale)
+    moved = numpy_helper.to_array(bias) - np.mean(found - exact, axis=0) / scale
     bias.CopyFrom(numpy_helper.from_array(moved.astype(np.float32), bias.name))
     onnx.save(rounded, path)
 
 
 def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What `defect_prob` is the sigmoid of, (N,): the probabilities of a sure network are 0 and 1."""
+    """What `defect_prob` is the sigmoid of, (N,), with others beside it (N, ...). A sure network's sigmoids are 0 and 1."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
-    logit = next(node for node in probe.graph.node if node.output[0] == "defect_prob").input[0]
+    makers = {node.output[0]: node for node in probe.graph.node}
+    sigmoid = makers["defect_prob"]
+    while sigmoid.op_type != "Sigmoid":
+        sigmoid = makers[sigmoid.input[0]]
+    logit = sigmoid.input[0]
     probe.graph.output.append(onnx.helper.make_tensor_value_info(logit, onnx.TensorProto.FLOAT, None))
     session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.array([session.run([logit], {"image": picture[None]})[0].item() for picture in pixels], np.float64)
+    return np.stack([session.run([logit], {"image": picture[None]})[0][0] for picture in pixels]).astype(np.float64)
 
 
 def _optimise(source: Path, target: Path) -> None:
@@ -167,18 +188,24 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]  # as above
         return None if picture is None else {"image": picture[None]}
 
 
-def nodes_to_quantise(model: onnx.ModelProto, float_first: int) -> list[str]:
+def nodes_to_quantise(model: onnx.ModelProto, kept: Kept) -> list[str]:
     """Names of the nodes from the first convolution that is quantised to the last clipped activation."""
     nodes = list(model.graph.node)
     convolutions = [index for index, node in enumerate(nodes) if node.op_type == "Conv"]
     clips = [index for index, node in enumerate(nodes) if node.op_type == "Clip"]
-    if len(convolutions) <= float_first or not clips or clips[-1] < convolutions[float_first]:
+    if len(convolutions) <= kept.first or not clips or clips[-1] < convolutions[kept.first]:
         message = (
             f"the graph has {len(convolutions)} convolutions and {len(clips)} clipped activations: there is nothing to "
-            f"quantise behind the first {float_first} convolutions"
+            f"quantise behind the first {kept.first} convolutions"
         )
         raise QuantisationError(message)
-    return [node.name for node in nodes[convolutions[float_first] : clips[-1] + 1] if node.op_type in _TYPES]
+    chosen = [node for node in nodes[convolutions[kept.first] : clips[-1] + 1] if node.op_type in _TYPES]
+    if kept.last:
+        read = {name for node in chosen for name in node.input}
+        ends = [node for node in chosen if node.op_type == "Clip" and node.output[0] not in read]
+        last = {name for node in ends for name in (node.output[0], node.input[0])}
+        chosen = [node for node in chosen if node.output[0] not in last]
+    return [node.name for node in chosen]
 
 
 @contextmanager

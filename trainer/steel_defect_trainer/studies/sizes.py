@@ -26,7 +26,7 @@ from steel_defect_trainer.drawing.dataset import drawn
 from steel_defect_trainer.drawing.strip import HARD_STRENGTH
 from steel_defect_trainer.evaluation.ranking import bootstrap_auc
 from steel_defect_trainer.exporting.onnx_file import export
-from steel_defect_trainer.exporting.quantise import quantise
+from steel_defect_trainer.exporting.quantise import Kept, quantise
 from steel_defect_trainer.exporting.timing import costs
 from steel_defect_trainer.networks.body import load_backbone
 from steel_defect_trainer.networks.deployed import DeployedStripNet
@@ -46,7 +46,7 @@ from steel_defect_trainer.training.train import Job, train
 SIZES: Final = ((64, 416), (96, 608), (128, 800), (192, 1216))
 STEPS: Final = 150
 _CALIBRATION: Final = 40
-_FLOAT_FIRST: Final = 3
+_KEPT: Final = Kept(3)
 
 
 def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Path, world: World) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def run(size: tuple[int, int], severstal: Path, backbone: Path | None, work: Pat
     path, int8 = folder / "model.onnx", folder / "model-int8.onnx"
     export(DeployedStripNet(network, 1.0, 0.0), _contract(recipe.input), path)
     stride = len(learned) // _CALIBRATION
-    quantise(path, int8, learned.pixels[::stride], float_first=_FLOAT_FIRST)
+    quantise(path, int8, learned.pixels[::stride], _KEPT)
     times = dict(zip(("float", "int8"), costs((path, int8), judged.pixels[0]), strict=True))
     return {
         "size": list(size),

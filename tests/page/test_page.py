@@ -242,14 +242,14 @@ def test_a_lost_connection_is_said_and_pictures_wait_for_it(open_page: OpenPage,
 
 def test_each_picture_keeps_the_limits_of_the_model_that_scored_it(open_page: OpenPage, url: str) -> None:
     page = open_page(url)
-    with page.expect_response("**/predict?map=true") as scored:
+    with page.expect_response("**/predict?map=true*") as scored:
         add(page, upload("before.png", DOUBTFUL_PASS))
     model = page.evaluate("fetch('model').then(answer => answer.json())")
     promoted = {**model, "sha256": "b" * 64, "review_low": 0.1, "threshold": 0.2, "review_high": 0.3}
     answer = {**scored.value.json(), "model": {"name": "probe", "version": "2", "sha256": "b" * 64}}
     answer |= {"decision": "reject", "threshold": 0.2}
     page.route("**/model", lambda route: route.fulfill(json=promoted))
-    page.route("**/predict?map=true", lambda route: route.fulfill(json=answer))
+    page.route("**/predict?map=true*", lambda route: route.fulfill(json=answer))
     add(page, upload("after.png", DOUBTFUL_PASS))
     expect_totals(page, review=1, reject=1)
     bar = card(page, "after.png").locator(".bar")
@@ -273,7 +273,7 @@ def test_a_picture_that_is_too_large_is_not_sent(open_page: OpenPage, url: str) 
 def test_a_picture_that_the_gateway_refuses_is_told_another_way(open_page: OpenPage, url: str) -> None:
     page = open_page(url)
     refusal = {"message": "Request Entity Too Large"}
-    page.route("**/predict?map=true", lambda route: route.fulfill(status=413, json=refusal))
+    page.route("**/predict?map=true*", lambda route: route.fulfill(status=413, json=refusal))
     add(page, upload("large.png", PASS))
     expect(card(page, "large.png")).to_contain_text("takes less in one request, and has no bucket of uploads.")
 
@@ -325,7 +325,7 @@ def test_nothing_moves_while_pictures_are_scored(open_page: OpenPage, url: str) 
     add(page, upload("first.png", PASS))
     held: list[Any] = []
     open_gate: list[bool] = []
-    page.route("**/predict?map=true", lambda route: route.continue_() if open_gate else held.append(route))
+    page.route("**/predict?map=true*", lambda route: route.continue_() if open_gate else held.append(route))
     page.set_input_files("#files", twelve())
     expect(page.locator(".card")).to_have_count(13)
     expect(page.locator(".card.waiting")).to_have_count(12)

@@ -82,7 +82,8 @@ def test_a_moved_threshold_decides_anew_without_a_request_and_goes_back(open_pag
     slider = page.locator("#threshold")
     slider.fill("90")
     # The band moves along, by the same odds: from 75 to 96.4 %.
-    expect(page.locator("#tools .band")).to_have_text("review from 75.0 % to 96.4 %")
+    expect(page.locator("#low")).to_have_value("75.0")
+    expect(page.locator("#high")).to_have_value("96.4")
     expect_totals(page, **{"pass": 8, "review": 2, "reject": 0, "failed": 2})
     slider.fill("10")
     expect_totals(page, **{"pass": 0, "review": 4, "reject": 6})
@@ -90,6 +91,35 @@ def test_a_moved_threshold_decides_anew_without_a_request_and_goes_back(open_pag
     expect(page.locator("#tools output")).to_have_text("50.0 %")
     expect_totals(page, **{"pass": 4, "review": 4, "reject": 2})
     assert requests == []
+
+
+def test_the_legend_says_what_passes_and_its_ends_move_by_themselves(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    add(page, *twelve())
+    expect(page.locator("#legend .pass")).to_contain_text("PASS below")
+    expect(page.locator("#low")).to_have_value("25.0")
+    expect(page.locator("#high")).to_have_value("75.0")
+    page.fill("#high", "52")
+    expect_totals(page, **{"pass": 4, "review": 2, "reject": 4})
+    page.fill("#low", "48")
+    expect_totals(page, **{"pass": 6, "review": 0, "reject": 4})
+    page.fill("#low", "90")  # Nothing from the threshold on passes.
+    expect_totals(page, **{"pass": 6, "review": 0, "reject": 4})
+    page.click("#own")
+    expect(page.locator("#low")).to_have_value("25.0")
+    expect_totals(page, **{"pass": 4, "review": 4, "reject": 2})
+
+
+def test_pictures_are_found_by_name(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    add(page, *twelve())
+    page.fill("#find", "Leans")
+    expect(page.locator(".card")).to_have_count(4)
+    page.keyboard.press("a")  # It is a letter here.
+    expect(page.locator("#none")).to_be_visible()
+    expect_totals(page, review=4)
+    page.fill("#find", "")
+    expect(page.locator(".card")).to_have_count(12)
 
 
 def test_exports_hold_the_models_decision_and_the_operators(open_page: OpenPage, either_url: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.transports import Lambda, Transport
 
 FILES = {"/": "page.html", "/docs": "docs.html"}
-MAXIMUM_BYTES = 66_000
+MAXIMUM_BYTES = 90_000
 
 
 def text_of(path: str) -> str:

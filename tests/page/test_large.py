@@ -142,7 +142,7 @@ def refuse_large(page: Page) -> list[int]:
         else:
             route.continue_()
 
-    page.route("**/predict?map=true", answer)
+    page.route("**/predict?map=true*", answer)
     return sizes
 
 

@@ -82,7 +82,8 @@ def test_a_moved_threshold_decides_anew_without_a_request_and_goes_back(open_pag
     slider = page.locator("#threshold")
     slider.fill("90")
     # The band moves along, by the same odds: from 75 to 96.4 %.
-    expect(page.locator("#tools .band")).to_have_text("review from 75.0 % to 96.4 %")
+    expect(page.locator("#low")).to_have_value("75.0")
+    expect(page.locator("#high")).to_have_value("96.4")
     expect_totals(page, **{"pass": 8, "review": 2, "reject": 0, "failed": 2})
     slider.fill("10")
     expect_totals(page, **{"pass": 0, "review": 4, "reject": 6})
@@ -90,6 +91,35 @@ def test_a_moved_threshold_decides_anew_without_a_request_and_goes_back(open_pag
     expect(page.locator("#tools output")).to_have_text("50.0 %")
     expect_totals(page, **{"pass": 4, "review": 4, "reject": 2})
     assert requests == []
+
+
+def test_the_legend_says_what_passes_and_its_ends_move_by_themselves(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    add(page, *twelve())
+    expect(page.locator("#legend .pass")).to_contain_text("PASS below")
+    expect(page.locator("#low")).to_have_value("25.0")
+    expect(page.locator("#high")).to_have_value("75.0")
+    page.fill("#high", "52")
+    expect_totals(page, **{"pass": 4, "review": 2, "reject": 4})
+    page.fill("#low", "48")
+    expect_totals(page, **{"pass": 6, "review": 0, "reject": 4})
+    page.fill("#low", "90")  # Nothing from the threshold on passes.
+    expect_totals(page, **{"pass": 6, "review": 0, "reject": 4})
+    page.click("#own")
+    expect(page.locator("#low")).to_have_value("25.0")
+    expect_totals(page, **{"pass": 4, "review": 4, "reject": 2})
+
+
+def test_pictures_are_found_by_name(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    add(page, *twelve())
+    page.fill("#find", "Leans")
+    expect(page.locator(".card")).to_have_count(4)
+    page.keyboard.press("a")  # It is a letter here.
+    expect(page.locator("#none")).to_be_visible()
+    expect_totals(page, review=4)
+    page.fill("#find", "")
+    expect(page.locator(".card")).to_have_count(12)
 
 
 def test_exports_hold_the_models_decision_and_the_operators(open_page: OpenPage, either_url: str) -> None:
@@ -242,14 +272,14 @@ def test_a_lost_connection_is_said_and_pictures_wait_for_it(open_page: OpenPage,
 
 def test_each_picture_keeps_the_limits_of_the_model_that_scored_it(open_page: OpenPage, url: str) -> None:
     page = open_page(url)
-    with page.expect_response("**/predict?map=true") as scored:
+    with page.expect_response("**/predict?map=true*") as scored:
         add(page, upload("before.png", DOUBTFUL_PASS))
     model = page.evaluate("fetch('model').then(answer => answer.json())")
     promoted = {**model, "sha256": "b" * 64, "review_low": 0.1, "threshold": 0.2, "review_high": 0.3}
     answer = {**scored.value.json(), "model": {"name": "probe", "version": "2", "sha256": "b" * 64}}
     answer |= {"decision": "reject", "threshold": 0.2}
     page.route("**/model", lambda route: route.fulfill(json=promoted))
-    page.route("**/predict?map=true", lambda route: route.fulfill(json=answer))
+    page.route("**/predict?map=true*", lambda route: route.fulfill(json=answer))
     add(page, upload("after.png", DOUBTFUL_PASS))
     expect_totals(page, review=1, reject=1)
     bar = card(page, "after.png").locator(".bar")
@@ -273,7 +303,7 @@ def test_a_picture_that_is_too_large_is_not_sent(open_page: OpenPage, url: str) 
 def test_a_picture_that_the_gateway_refuses_is_told_another_way(open_page: OpenPage, url: str) -> None:
     page = open_page(url)
     refusal = {"message": "Request Entity Too Large"}
-    page.route("**/predict?map=true", lambda route: route.fulfill(status=413, json=refusal))
+    page.route("**/predict?map=true*", lambda route: route.fulfill(status=413, json=refusal))
     add(page, upload("large.png", PASS))
     expect(card(page, "large.png")).to_contain_text("takes less in one request, and has no bucket of uploads.")
 
@@ -325,7 +355,7 @@ def test_nothing_moves_while_pictures_are_scored(open_page: OpenPage, url: str) 
     add(page, upload("first.png", PASS))
     held: list[Any] = []
     open_gate: list[bool] = []
-    page.route("**/predict?map=true", lambda route: route.continue_() if open_gate else held.append(route))
+    page.route("**/predict?map=true*", lambda route: route.continue_() if open_gate else held.append(route))
     page.set_input_files("#files", twelve())
     expect(page.locator(".card")).to_have_count(13)
     expect(page.locator(".card.waiting")).to_have_count(12)

@@ -152,7 +152,7 @@ def _centre(source: Path, path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def _calibrated_logits(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What `defect_prob` is the sigmoid of, (N,), with others beside it (N, ...). A sure network's sigmoids are 0 and 1."""
+    """What `defect_prob` is the sigmoid of, (N,), with others beside it (N, ...): not lost at 0 and 1."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     makers = {node.output[0]: node for node in probe.graph.node}

@@ -137,8 +137,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     write_mask_terms(path, shown.masks.rule, (WIDTH, HEIGHT))
     what = f"pictures: the real ones, and {len(unlabelled)} of Kaggle's test part, whose labels nobody knows"
     int8 = write_int8(path, shipped, real, join(real, unlabelled), what)
-    learned = join(real, drawn_strips)
-    write_guard(shipped, Familiar(learned.pixels, learned.groups, [(WIDTH, HEIGHT)] * len(learned)), spec)
+    write_guard(shipped, Familiar(real.pixels, real.groups, [(WIDTH, HEIGHT)] * len(real)), spec)
     facts = CardFacts(
         contract=read_contract(shipped),
         calibration=calibration,

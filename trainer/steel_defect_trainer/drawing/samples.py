@@ -31,7 +31,7 @@ class Sample:
 SAMPLES: Final = (
     Sample("clean-dark-edge.jpg", 0, mark="edge"),
     Sample("clean-water-stain.jpg", 15, mark="water"),
-    Sample("pits.jpg", 86, (1,)),
+    Sample("pits.jpg", 20, (1,)),
     Sample("crack.jpg", 65, (2,)),
     Sample("scratch.jpg", 94, (3,)),
     Sample("scale-patch.jpg", 62, (4,)),

@@ -38,6 +38,7 @@ from steel_defect_trainer.exporting.metadata import read_contract
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.exporting.reference import reference_of_pixels, write_reference
+from steel_defect_trainer.exporting.sure_damage import hold_sure_damage
 from steel_defect_trainer.networks.deployed import DeployedUnifiedNet
 from steel_defect_trainer.networks.unified import UnifiedNet
 from steel_defect_trainer.provenance import git_commit
@@ -141,6 +142,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     int8 = write_int8(path, shipped, real, join(real, unlabelled), what)
     familiar = Familiar(real.pixels, real.groups, [(WIDTH, HEIGHT)] * len(real))
     write_guard(shipped, familiar, spec, least_deviations=LEAST_DEVIATIONS)
+    hold_sure_damage(shipped)
     facts = CardFacts(
         contract=read_contract(shipped),
         calibration=calibration,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import onnx
@@ -39,16 +39,17 @@ def hold_sure_damage(path: Path) -> None:
         for place, name in enumerate(node.output):
             if name == "defect_prob":
                 node.output[place] = f"{_NAME}_picture"
+    least = np.float32(threshold)
     values = {
         "channel": np.array([1], np.int64),
         "count": np.array([strongest(height * width)], np.int64),
         "sure": np.float32(SURE),
-        "threshold": np.float32(threshold),
+        "threshold": least if float(least) >= threshold else np.nextafter(least, np.float32(1)),
     }
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), f"{_NAME}_{key}") for key, value in values.items()
     )
-    steps = (
+    steps: tuple[tuple[str, list[str], list[str], dict[str, Any]], ...] = (
         ("ReduceMax", ["mask_prob", f"{_NAME}_channel"], [f"{_NAME}_any"], {"keepdims": 0}),
         ("Flatten", [f"{_NAME}_any"], [f"{_NAME}_fields"], {"axis": 1}),
         ("TopK", [f"{_NAME}_fields", f"{_NAME}_count"], [f"{_NAME}_top", f"{_NAME}_where"], {"axis": 1}),

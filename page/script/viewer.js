@@ -1,0 +1,50 @@
+// One picture, enlarged.
+
+let enlarged = { item: null, address: null };
+function enlarge() {
+  if (!view.current) return;
+  view.only = view.chosen = null;
+  $('viewer').showModal();
+  $('viewer').append($('messages')); // What is not in it cannot be reached.
+  drawViewer();
+}
+function drawViewer() {
+  const item = view.current;
+  const viewer = $('viewer');
+  viewer.className = looks(item);
+  fill(viewer, item);
+  $$('.name', viewer).textContent = item.name;
+  if (enlarged.item !== item) {
+    dropEnlarged();
+    movedAt = performance.now();
+    enlarged = { item, address: item.unshowable ? null : URL.createObjectURL(item.file) };
+    enlarged.key = '';
+    zoom = 0;
+  }
+  const key = [item.status, view.only, view.chosen && item.defects.indexOf(view.chosen), Boolean(item.size)].join();
+  if (enlarged.key !== key) {
+    enlarged.key = key;
+    const size = item.size || item.image;
+    const frame = $$('.frame', viewer);
+    const { scrollLeft, scrollTop } = frame;
+    frame.replaceChildren(
+      enlarged.address && size ? strip(Object.assign(item, { size }), enlarged.address, 0, view.only) : noPreview(item),
+    );
+    if (view.chosen?.page === 1) $$('.frame svg', viewer)?.append(boxOf(view.chosen, 'chosen'));
+    viewer.style.setProperty('--aspect', size ? size.width / size.height : 6.25);
+    drawClasses(item, $$('.classes', viewer));
+    drawDefects(item);
+    lay();
+    frame.scrollTo(scrollLeft, scrollTop);
+  }
+}
+function dropEnlarged() {
+  if (enlarged.address) URL.revokeObjectURL(enlarged.address);
+  enlarged = { item: null, address: null };
+}
+$('viewer').addEventListener('close', () => {
+  dropEnlarged();
+  document.body.append($('messages'));
+  $$('#viewer .frame').replaceChildren();
+  select(view.current);
+});

@@ -18,6 +18,13 @@ function newCard(item) {
       make('span', { className: 'badge' }),
       make('span', { className: 'by' }),
       make('bdi', { className: 'name', textContent: item.name, title: item.name }),
+      make('button', {
+        className: 'out',
+        textContent: '×',
+        title: t.remove,
+        ariaLabel: put(t['remove-it'], item.name),
+        onclick: () => remove([item]),
+      }),
     ),
     make('div', { className: 'body' }),
     make('div', { className: 'do' }),
@@ -33,7 +40,17 @@ function newCard(item) {
 function fillCard(item) {
   const kind = kindOf(item);
   const at = item.status === 'scored' ? limits(item) : null;
-  const state = [kind, item.status, item.key, item.verdict, item.kind, locked, at && [at.t, at.low, at.high]].join();
+  const state = [
+    kind,
+    item.status,
+    item.key,
+    item.verdict,
+    item.kind,
+    item.note,
+    item.also?.length,
+    locked,
+    at && [at.t, at.low, at.high],
+  ].join();
   item.card.setAttribute('aria-current', view.current === item);
   if (item.card.state === state) return;
   item.card.state = state;
@@ -43,9 +60,10 @@ function fillCard(item) {
 }
 const looks = (item) => (kindOf(item) === 'review' && isSuspect(item) ? 'review suspect' : kindOf(item));
 /** How the picture was laid before the model, if that is not plain. */
-function layout({ view: laid }) {
+function layout({ view: laid, also }) {
   if (!laid) return '';
   return [
+    also ? put(t['came-times'], 1 + also.length) : '',
     laid.turned ? t.turned : '',
     laid.tiles > 1 ? put(t.tiles, laid.tiles) : '',
     laid.pages > 1 ? put(t['of-pages'], laid.page, laid.pages) : '',

@@ -8,6 +8,7 @@ function decide(item, verdict) {
   decisions.push({ item, verdict: old, kind, decidedAt });
   Object.assign(item, { verdict, kind: '', decidedAt: verdict ? new Date().toISOString() : null });
   unsaved = true;
+  keep(item);
   const moveOn = verdict && !old && judged(item) === 'review';
   const next = moveOn ? following(item) : null;
   if (next) select(next);
@@ -18,10 +19,16 @@ function decide(item, verdict) {
   );
 }
 function undo() {
-  const { item, ...before } = decisions.pop() || {};
+  const { item, removed, ...before } = decisions.pop() || {};
+  if (removed) {
+    $('toast').hidden = true;
+    bringBack(removed);
+    return select(removed[0]);
+  }
   if (!item) return;
   Object.assign(item, before);
   unsaved = true;
+  keep(item);
   $('toast').hidden = true;
   select(item);
   say(put(t.undone, item.name, kindWord(kindOf(item))));
@@ -31,6 +38,7 @@ function call(item, kind) {
   if (item?.verdict !== 'reject') return;
   item.kind = item.kind === kind ? '' : kind;
   unsaved = true;
+  keep(item);
   toast(item);
   refresh();
   say(`${item.name}: ${kindWord('reject')}, ${item.kind || t['no-class']}`);
@@ -52,13 +60,23 @@ function toast(item) {
     ),
   );
   if (had >= 0) $('kinds').children[had]?.focus();
+  showToast();
+}
+/** The same of what was done to several. */
+function announce(text) {
+  $$('#toast bdi').textContent = text;
+  $('kinds').replaceChildren();
+  showToast();
+  say(text);
+}
+function showToast() {
   $('toast').hidden = false;
   const hide = () => {
-    if ($('toast').matches(':hover, :focus-within')) toast.timer = setTimeout(hide, 1000);
+    if ($('toast').matches(':hover, :focus-within')) showToast.timer = setTimeout(hide, 1000);
     else $('toast').hidden = true;
   };
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(hide, 8000);
+  clearTimeout(showToast.timer);
+  showToast.timer = setTimeout(hide, 8000);
 }
 $('undo').onclick = undo;
 

@@ -4,7 +4,7 @@ function record(item) {
   const scored = item.status === 'scored';
   return {
     file: item.name,
-    bytes: item.file.size,
+    bytes: item.bytes,
     status: item.status,
     decision: scored ? kindOf(item) : '',
     model_decision: scored ? judged(item) : '',
@@ -12,6 +12,10 @@ function record(item) {
     operator_decision: item.verdict || '',
     operator_class: item.kind || '',
     operator_time: item.decidedAt || '',
+    operator_name: shift.operator,
+    operator_note: item.note,
+    coil: shift.coil,
+    same_as: (item.also || []).join(' '),
     defect_prob: item.p ?? '',
     threshold: scored ? limits(item).t : '',
     model_threshold: item.own ?? '',
@@ -74,6 +78,9 @@ function asJson() {
     {
       exported: new Date().toISOString(),
       service: BASE.href,
+      coil: shift.coil,
+      operator: shift.operator,
+      started: shift.started,
       threshold_moved_to: view.threshold,
       review_moved_to: [view.low, view.high],
       pictures,

@@ -35,6 +35,11 @@ function step(by) {
   const index = list.indexOf(view.current);
   select(list[index < 0 ? 0 : Math.min(list.length - 1, Math.max(0, index + by))]);
 }
+const neighbour = (item) => {
+  const list = listed();
+  const index = list.indexOf(item);
+  return list[index + 1] || list[index - 1] || null;
+};
 const perRow = () => getComputedStyle($('grid')).gridTemplateColumns.split(' ').length;
 
 function byKey(verdict) {
@@ -52,6 +57,7 @@ const KEYS = {
   r: () => byKey(() => 'reject'),
   u: undo,
   m: () => $('overlay').click(),
+  Delete: () => view.current && remove([view.current]),
   ArrowRight: () => step(1),
   ArrowLeft: () => step(-1),
   ArrowDown: () => step(perRow()),

@@ -35,7 +35,7 @@ function refresh() {
     draw();
   }, 60);
 }
-function draw() {
+function counted() {
   const counts = {
     all: items.length,
     waiting: 0,
@@ -53,6 +53,10 @@ function draw() {
     if (item.verdict) counts[relation(item)]++;
     else if (isSuspect(item)) counts.suspect++;
   }
+  return counts;
+}
+function draw() {
+  const counts = counted();
   drawTotals(counts);
   drawProgress(counts);
   drawTools(counts);

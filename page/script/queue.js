@@ -3,38 +3,6 @@
 const PARALLEL = 4; // Requests at the same time.
 const TRIES = 7; // Of one picture, while the service is busy.
 
-async function add(files) {
-  const fresh = [...files].filter((file) => file.size || file.type || file.name);
-  if (!fresh.length) return;
-  if (!items.length) await frameAs(fresh[0]);
-  if (!running && !queue.length) batch = items.length;
-  for (const file of fresh) {
-    const item = {
-      id: items.length,
-      file,
-      name: file.path || file.name,
-      status: 'waiting',
-      tries: 0,
-      verdict: null,
-      kind: '',
-    };
-    items.push(item);
-    queue.push(item);
-  }
-  document.body.classList.remove('empty');
-  refresh();
-  pump();
-}
-/** Frames get the shape of the first picture, before there are any: nothing moves afterwards. */
-async function frameAs(file) {
-  try {
-    const picture = await createImageBitmap(file);
-    $('grid').style.setProperty('--frame', Math.min(6.25, Math.max(1.6, picture.width / picture.height)));
-    picture.close();
-  } catch {
-    /* Not one that the browser can show: frames have the shape of a strip. */
-  }
-}
 function pump() {
   const pause = pausedUntil - Date.now();
   if (pause > 0) {
@@ -43,8 +11,10 @@ function pump() {
   }
   while (running < PARALLEL && queue.length && !offline && !locked) {
     running++;
-    score(queue.shift()).finally(() => {
+    const item = queue.shift();
+    score(item).finally(() => {
       running--;
+      if (isHere(item)) keep(item);
       showState();
       refresh();
       pump();
@@ -52,6 +22,7 @@ function pump() {
   }
 }
 function putBack(item) {
+  if (!isHere(item)) return;
   item.status = 'waiting';
   queue.unshift(item);
 }
@@ -78,6 +49,8 @@ async function score(item) {
   } catch {
     return fail(item, t.unreadable, t['unreadable+'], true);
   }
+  const twin = await twinOf(item, bytes);
+  if (twin) return leaveOut(item, twin);
   const start = performance.now();
   let response;
   try {

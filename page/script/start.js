@@ -37,11 +37,13 @@ for (const kind of ['all', ...KINDS]) {
 }
 $('threshold').oninput = () => {
   view.threshold = $('threshold').value / 100;
+  keep();
   refresh();
 };
 for (const end of ['low', 'high']) {
   $(end).oninput = () => {
     if ($(end).value && $(end).validity.valid) view[end] = $(end).value / 100;
+    keep();
     refresh();
   };
   $(end).onblur = refresh;
@@ -53,6 +55,7 @@ $('find').oninput = () => {
 };
 $('own').onclick = () => {
   view.threshold = view.low = view.high = null;
+  keep();
   $('threshold').focus();
   refresh();
 };
@@ -81,24 +84,16 @@ $('before').onclick = () => step(-1);
 $('after').onclick = () => step(1);
 $('csv').onclick = () => save(asCsv(), 'csv', 'text/csv');
 $('json').onclick = () => save(asJson(), 'json', 'application/json');
-$('clear').onclick = () => {
-  if (unsaved && !confirm(t.unsaved)) return;
-  for (const item of thumbs.splice(0)) URL.revokeObjectURL(item.thumb);
-  items.length = queue.length = decisions.length = batch = 0;
-  $('toast').hidden = true;
-  view.current = null;
-  view.find = $('find').value = view.class = $('class').value = '';
-  unsaved = false;
-  document.body.classList.add('empty');
-  draw();
-};
+$('prune').onclick = () => remove(items.filter((item) => item.status === 'failed'));
 $('help-open').onclick = () => $('help').showModal();
 $('docs').href = new URL('docs', BASE);
 for (const button of document.querySelectorAll('[data-close]')) button.onclick = () => button.closest('dialog').close();
 addEventListener('online', () => pump());
 addEventListener('beforeunload', (event) => {
-  if (unsaved || running || queue.length) event.preventDefault();
+  if (dirty.size || (!database && (unsaved || running || queue.length))) event.preventDefault();
 });
+document.addEventListener('visibilitychange', flush);
 
+drawShift();
 draw();
 greet();

@@ -46,7 +46,29 @@ where|Show where|Stelle zeigen
 legend|What becomes of a probability|Was aus einer Wahrscheinlichkeit wird
 below|below|unter
 from|from|ab
-clear|Clear|Leeren
+clear|New shift|Neue Schicht
+shift|Shift|Schicht
+name-shift|Name this shift|Schicht benennen
+no-name|without a name|ohne Namen
+coil|Coil or shift|Coil oder Schicht
+operator|Operator|Prüfer
+kept|All of a shift (pictures, results, decisions, notes, names) is kept in this browser on this computer until you delete it here; whoever uses this browser can see it.|Alles einer Schicht (Bilder, Ergebnisse, Entscheidungen, Notizen, Namen) bleibt in diesem Browser auf diesem Rechner, bis Sie es hier löschen; wer diesen Browser benutzt, kann es sehen.
+not-kept|This browser has no room, or may keep nothing: export before you close the page.|Dieser Browser hat keinen Platz oder darf nichts behalten: exportieren Sie, bevor Sie die Seite schließen.
+past|Shifts before|Frühere Schichten
+no-past|None is kept.|Keine vorhanden.
+open|Open|Öffnen
+delete|Delete|Löschen
+sure-delete|Delete this shift with its pictures and decisions? {1}|Diese Schicht mit Bildern und Entscheidungen löschen? {1}
+delete-all|Delete all shifts|Alle Schichten löschen
+sure-all|Delete all shifts that this browser keeps, also this one?|Alle Schichten in diesem Browser löschen, auch diese?
+there-already|{1} left out, there already: {2}|{1} ausgelassen, schon vorhanden: {2}
+same-picture|{1} left out, the very same as one before: {2} (as {3}). Does the camera stand still?|{1} ausgelassen, genau gleich wie ein früheres: {2} (wie {3}). Steht die Kamera?
+came-times|came {1} times|{1}-mal gekommen
+remove|Remove|Entfernen
+remove-it|Remove {1}|{1} entfernen
+removed|{1} removed|{1} entfernt
+prune|Remove failed|Offene entfernen
+note|Note|Notiz
 keys-line|N next to review;A accept;O overrule;U undo;Enter enlarge;? all keys|N nächstes zu prüfen;A annehmen;O ändern;U rückgängig;Enter groß;? alle Tasten
 none|No picture of this kind.|Kein solches Bild.
 back|Back|Zurück
@@ -55,7 +77,7 @@ previous|Previous|Voriges
 page|{1} to {2} of {3}|{1} bis {2} von {3}
 no-model-yet|No model known yet|Noch kein Modell bekannt
 docs|Interface for programs|Schnittstelle für Programme
-privacy|Pictures go to this service only; the page keeps nothing when it is closed.|Bilder gehen nur an diesen Dienst; die Seite behält nichts, wenn sie geschlossen wird.
+privacy|Pictures go to this service only. The shift is kept in this browser until you delete it.|Bilder gehen nur an diesen Dienst. Die Schicht bleibt in diesem Browser, bis Sie sie löschen.
 help N|Next picture to review|Nächstes Bild zu prüfen
 help A|Accept what the model leans to|Annehmen, wozu das Modell neigt
 help O|Overrule: the opposite of it|Ändern: das Gegenteil davon
@@ -66,6 +88,7 @@ help ← → ↑ ↓|Move among the pictures|Von Bild zu Bild gehen
 help Enter|Enlarge, and back|Vergrößern, und zurück
 help + − 0|Enlarged: larger, smaller, all of it; the wheel too, and double click for 1 : 1|Im großen Bild: größer, kleiner, ganz; auch mit dem Rad, Doppelklick für 1 : 1
 help Shift ←|Move the enlarged picture; drag it with the mouse|Das große Bild schieben, auch mit der Maus
+help Delete|Remove the picture; U brings it back|Bild entfernen; U holt es zurück
 help M|Show or hide where the defect is|Fehlerstellen zeigen oder verbergen
 help ?|This list|Diese Liste
 close|Close|Schließen
@@ -132,7 +155,7 @@ in-bucket|in the bucket of uploads|im Bucket für Uploads
 waits-sign-in|Waits until you are signed in|Wartet, bis Sie angemeldet sind
 no-preview|{1}, no preview in this browser|{1}, in diesem Browser ohne Vorschau
 no-picture|No picture|Kein Bild
-unsaved|Your decisions are not exported yet. Clear all the same?|Ihre Entscheidungen sind noch nicht exportiert. Trotzdem leeren?
+unsaved|This browser keeps nothing, and your decisions are not exported yet. Begin a new shift all the same?|Dieser Browser behält nichts, und Ihre Entscheidungen sind noch nicht exportiert. Trotzdem eine neue Schicht beginnen?
 bad-folder|A folder cannot be read|Ein Ordner ist nicht lesbar
 over-limit|The file has {1}; at most {2} are accepted.|Die Datei hat {1}; erlaubt sind {2}.
 over-gateway|The file has {1}; this service takes less in one request, and has no bucket of uploads.|Die Datei hat {1}; dieser Dienst nimmt weniger auf einmal und hat keinen Bucket für Uploads.

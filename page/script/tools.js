@@ -21,4 +21,5 @@ function drawTools(counts) {
     $('class').append(make('option', { value: name, textContent: name }));
   $('csv').disabled = $('json').disabled = items.length === counts.waiting;
   $('clear').disabled = !items.length;
+  $('prune').hidden = !counts.failed;
 }

@@ -14,6 +14,7 @@ function drawViewer() {
   viewer.className = looks(item);
   fill(viewer, item);
   $$('.name', viewer).textContent = item.name;
+  if (document.activeElement !== $('note') || enlarged.item !== item) $('note').value = item.note;
   if (enlarged.item !== item) {
     dropEnlarged();
     movedAt = performance.now();
@@ -38,6 +39,14 @@ function drawViewer() {
     frame.scrollTo(scrollLeft, scrollTop);
   }
 }
+$('note').oninput = () => {
+  view.current.note = $('note').value;
+  unsaved = true;
+  keep(view.current);
+};
+$('note').onkeydown = (event) => {
+  if (event.key === 'Enter') $$('#viewer .do button')?.focus();
+};
 function dropEnlarged() {
   if (enlarged.address) URL.revokeObjectURL(enlarged.address);
   enlarged = { item: null, address: null };

@@ -319,7 +319,12 @@ def test_dropped_and_pasted_pictures_and_the_cameras_are_scored(open_page: OpenP
     )
     page.dispatch_event("#add", "drop", {"dataTransfer": transfer})
     expect_totals(page, **{"all": 1, "pass": 1})
-    page.evaluate("found => dispatchEvent(new ClipboardEvent('paste', {clipboardData: found}))", transfer)
+    page.evaluate(
+        """bytes => { const found = new DataTransfer();
+                      found.items.add(new File([new Uint8Array(bytes)], 'pasted.png', {type: 'image/png'}));
+                      dispatchEvent(new ClipboardEvent('paste', {clipboardData: found})); }""",
+        list(upload("pasted", PASS)["buffer"]),
+    )
     expect_totals(page, **{"all": 2, "pass": 2})
     page.click("#camera-open")
     page.click("#shoot")

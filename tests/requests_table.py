@@ -111,6 +111,12 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
             404, "uploads-not-configured"),
         "results where there are no buckets": (
             Request("GET", "/results/web/2026-01-31/abcdefghijklmnopqrstuv/a.jpg"), 404, "uploads-not-configured"),
+        "a verdict where there are no buckets": (
+            Request("POST", "/verdicts", JSON, {}, b'{"picture": "a.jpg", "verdict": "pass", "who": "Anna"}'),
+            404, "uploads-not-configured"),
+        "a parameter of a verdict": (
+            Request("POST", "/verdicts", JSON, {"picture": "a.jpg"}, b"{}"), 400, "malformed-query"),
+        "verdicts of no picture": (Request("GET", "/verdicts"), 400, "malformed-query"),
         "no such path": (Request("GET", "/nothing"), 404, "not-found"),
         "method not allowed": (Request("GET", "/predict"), 405, "method-not-allowed"),
         "method unheard of": (Request("DELETE", "/model"), 405, "method-not-allowed"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from steel_defect.uploads.processor import UploadProcessor
     from steel_defect.uploads.refs import ObjectRef
     from steel_defect.uploads.signed import SignedUploads
+    from steel_defect.verdicts.kept import Verdicts
 
     Publish = Callable[[dict[str, Any]], None]
 
@@ -40,7 +41,14 @@ class App:
         self.settings = settings
         self.models = ModelSource(settings)
         self.admission = Admission(settings.memory_bytes)
-        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads, settings.camera, self.admission)
+        self.api = Api(
+            self.models,
+            self.models.state,
+            lambda: self._signed_uploads,
+            settings.camera,
+            self.admission,
+            verdicts=lambda: self._verdicts,
+        )
         self._publisher = publisher
         self._lock = Lock()
         self._processor: UploadProcessor | None = None
@@ -91,3 +99,9 @@ class App:
         from steel_defect.uploads.signed import signed_uploads  # no prediction needs it
 
         return signed_uploads(self.settings)
+
+    @cached_property
+    def _verdicts(self) -> Verdicts | None:
+        from steel_defect.verdicts.kept import Verdicts  # no prediction needs it
+
+        return None if self.settings.buckets is None else Verdicts(self.settings.buckets.results)

@@ -30,6 +30,7 @@ from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 from steel_defect.uploads.results import result_key
 from steel_defect.uploads.signed import SignedUploads
+from steel_defect.verdicts.kept import Verdicts
 from tests.infra.aws.permissions import Permission, check, granted
 from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
@@ -219,15 +220,25 @@ def use_signed_uploads(recorder: Recorder) -> set[Permission]:
     return needs | recorder.take()
 
 
+def use_verdicts(recorder: Recorder) -> set[Permission]:
+    """A verdict, and all that was said of its picture."""
+    recorder.take()
+    verdicts = Verdicts(BUCKETS.results)
+    kept = verdicts.keep(b'{"picture": "line 3/a.jpg", "verdict": "pass", "who": "Anna"}')
+    assert verdicts.of("line 3/a.jpg") == [kept]
+    return recorder.take()
+
+
 def test_the_api_role_without_a_registry_may_sign_uploads_and_read_their_results(recorder: Recorder) -> None:
-    needs = use_signed_uploads(recorder)
-    assert {action for action, _ in needs} == {"s3:PutObject", "s3:GetObject"}
+    needs = use_signed_uploads(recorder) | use_verdicts(recorder)
+    assert {action for action, _ in needs} == {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}
     grants = granted("ApiRole")
     check(grants, needs, platform("Api", "ResultsBucket"))
-    # Nothing of what cameras put, and nothing of what became of it.
+    # Nothing of what cameras put, and nothing of what became of it but what people say.
     assert {where for action, where in grants if action in {"s3:PutObject", "s3:GetObject"}} == {
         "arn:aws:s3:::UploadsBucket/web/*",
         "arn:aws:s3:::ResultsBucket/scores/web/*",
+        "arn:aws:s3:::ResultsBucket/verdicts/*",
     }
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--uploads", metavar="URI", help="Where the pictures are; default UPLOADS_URI.")
 def command(results: str, *, output: Path, uploads: str | None) -> None:
-    """Join what people said of pictures with the pictures, to train on: steel-defect train strip --data FOLDER.
+    """Join what people said of pictures with the pictures, to train on.
 
     RESULTS is the store that POST /verdicts writes to: s3://bucket[/prefix], gs://..., file:///folder, or a folder with
     verdicts/ in it. The last word of each person counts. A picture that people differ on is not learnt from, nor one

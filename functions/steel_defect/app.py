@@ -91,6 +91,7 @@ class App:
                     admission=self.admission,
                     ignored_suffixes=self.settings.ignored_suffixes,
                     coil_pattern=self.settings.coil_pattern,
+                    capturing=self.settings.capturing,
                 )
             return self._processor
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from steel_defect.camera import STATED, Camera, CameraError, stated_camera
+from steel_defect.capturing import Capturing
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.machine import memory_bytes, processors
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
@@ -31,6 +32,7 @@ IGNORED_SUFFIXES: Final = (
 _PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
 # What a share or a probability is.
 _SHARE: Final = (lambda value: 0 <= value <= 1, "from 0 to 1")
+_A_DAY: Final = (lambda value: value in range(1001), "from 0 to 1000, a whole one")
 _SECONDS: Final = (lambda value: 0 <= value < math.inf, "from 0 on")
 
 
@@ -65,6 +67,8 @@ class Settings:
             (`COIL_LONGEST_SECONDS`; default 900).
         coil_job: Cloud Run job that the upload function starts for a marker (`COIL_JOB`,
             projects/PROJECT/locations/REGION/jobs/JOB; default none: nobody reports).
+        capturing: which uploads the function keeps for people to look at (`CAPTURE_DAILY`, `CAPTURE_RANDOM`,
+            `CAPTURE_NEAR`; default none).
         memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
             group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
@@ -88,6 +92,7 @@ class Settings:
     coil_quiet_seconds: float = 60
     coil_longest_seconds: float = 900
     coil_job: str | None = None
+    capturing: Capturing = Capturing()  # noqa: RUF009 - frozen
     memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
@@ -136,6 +141,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         coil_quiet_seconds=_number(environment, "COIL_QUIET_SECONDS", 60, *_SECONDS),
         coil_longest_seconds=_number(environment, "COIL_LONGEST_SECONDS", 900, *_SECONDS),
         coil_job=environment.get("COIL_JOB") or None,
+        capturing=_capturing(environment),
         memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )
@@ -155,6 +161,13 @@ def _coil_pattern(environment: Mapping[str, str]) -> re.Pattern[str]:
     except PlaceError as error:
         message = f"COIL_PATTERN: {error}"
         raise SettingsError(message) from error
+
+
+def _capturing(environment: Mapping[str, str]) -> Capturing:
+    default = Capturing()
+    daily = _number(environment, "CAPTURE_DAILY", default.daily, *_A_DAY)
+    random = _number(environment, "CAPTURE_RANDOM", default.random, *_SHARE)
+    return Capturing(int(daily), random, _number(environment, "CAPTURE_NEAR", default.near, *_SHARE))
 
 
 def _override(environment: Mapping[str, str]) -> Override:

@@ -148,6 +148,17 @@ variable "ignored_suffixes" {
   }
 }
 
+variable "capture_daily" {
+  description = "Pictures of each kind that are kept for people to look at, a day. 0 keeps none."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = contains(range(1001), var.capture_daily)
+    error_message = "From 0 to 1000 pictures."
+  }
+}
+
 variable "coil_pattern" {
   description = "Regular expression for the key of an upload, with a group (?P<coil>...) and perhaps (?P<position_mm>...). Empty for .../COIL/NAME and .../COIL/NAME_128000mm.jpg."
   type        = string

@@ -13,9 +13,10 @@ from steel_defect.cli.options import store_uri
 from steel_defect.location import Location, LocationError
 from steel_defect.settings import SettingsError, load_settings
 from steel_defect.storage import StorageError, open_store
+from steel_defect.uploads.capture import captured
 from steel_defect.verdicts import kept
 from steel_defect.verdicts.agreed import agreed
-from steel_defect.verdicts.labels import LEFT_OUT, TABLE, UNNAMED, write_labels
+from steel_defect.verdicts.labels import LEFT_OUT, TABLE, UNNAMED, Places, write_labels
 
 if TYPE_CHECKING:
     from steel_defect.verdicts.labels import Labelled
@@ -51,14 +52,14 @@ def command(results: str, *, output: Path, uploads: str | None) -> None:
     try:
         settings = load_settings()
         place = Location.parse(store_uri(uploads)) if uploads else settings.require_buckets().uploads
-        verdicts = list(kept.read(open_store(store_uri(results))))
+        store = open_store(store_uri(results))
+        verdicts = list(kept.read(store))
         found = agreed(verdict for verdict in verdicts if verdict is not None)
         columns = (SpinnerColumn(), TextColumn("reading pictures"), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("reading", total=len(found))
-            written = write_labels(
-                found, open_store(place.root), output, settings.coil_pattern, lambda: progress.advance(task)
-            )
+            places = Places(open_store(place.root), store, captured(store))
+            written = write_labels(found, places, output, settings.coil_pattern, lambda: progress.advance(task))
     except SettingsError as error:
         message = f"{error}; or state --uploads"
         raise click.ClickException(message) from error

@@ -36,8 +36,9 @@ _MOMENT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%
     "--random",
     type=click.FloatRange(0, 1),
     default=0.0,
+    envvar="CAPTURE_RANDOM",
     metavar="SHARE",
-    help="The share of pictures that people are given to look at whatever the model says; see 'drawn' in README.",
+    help="The share of pictures that a lot drew for people to look at; default CAPTURE_RANDOM, or none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of a table for people.")
 def command(results: str, *, since: datetime | None, until: datetime | None, random: float, as_json: bool) -> None:

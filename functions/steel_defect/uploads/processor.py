@@ -40,7 +40,7 @@ from steel_defect import observation
 from steel_defect.errors import SteelDefectError
 from steel_defect.place import UNKNOWN, place_of
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
-from steel_defect.uploads import results
+from steel_defect.uploads import capture, results
 from steel_defect.uploads.foreign import NotAPicture, Reason, reason_to_ignore
 from steel_defect.uploads.reading import identify, read_upload
 from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from steel_defect.admission import Admission
     from steel_defect.camera import Camera
+    from steel_defect.capturing import Capturing
     from steel_defect.location import Buckets, Location
     from steel_defect.scorer import Scorer
     from steel_defect.storage import ObjectInfo, Store
@@ -108,6 +109,7 @@ class UploadProcessor:
         ignored_suffixes: tuple[str, ...] = (),
         coil_pattern: re.Pattern[str] | None = None,
         open_bucket: Callable[[Location], Store] | None = None,
+        capturing: Capturing | None = None,
     ) -> None:
         """Take the source of the model, the buckets, and what publishes outcomes.
 
@@ -122,6 +124,7 @@ class UploadProcessor:
             coil_pattern: tells from a key where its picture was taken; None if it tells nothing.
             open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
                 each opened once.
+            capturing: which pictures are kept for people to look at; None for none.
         """
         self._models = models
         self._buckets = buckets
@@ -130,6 +133,7 @@ class UploadProcessor:
         self._admission = admission
         self._ignored_suffixes = ignored_suffixes
         self._coil_pattern = coil_pattern
+        self._capturing = capturing if capturing and capturing.daily else None
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
@@ -235,7 +239,10 @@ class UploadProcessor:
             with self._scoring:
                 prediction = scorer.score(data, self._camera, self._admission)
             observation.note_prediction(prediction, scorer)
-            return results.scored(ref, prediction, scorer, place)
+            result = results.scored(ref, prediction, scorer, place)
+            if self._capturing is not None:
+                capture.keep(self._results, self._capturing, result, data)
+            return result  # noqa: TRY300 - what raises is above
         except SteelDefectError as error:
             if patient or error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise

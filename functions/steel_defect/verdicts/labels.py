@@ -45,6 +45,21 @@ class _Picture:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where pictures are.
+
+    Attributes:
+        uploads: the store of the whole bucket that they came into.
+        results: the store of results, which has those that were captured.
+        captured: where in it, as `uploads.capture.captured` gives it.
+    """
+
+    uploads: Store
+    results: Store
+    captured: Mapping[Looked, str]
+
+
+@dataclass(frozen=True)
 class Labelled:
     """What became of the verdicts.
 
@@ -58,13 +73,17 @@ class Labelled:
 
 
 def write_labels(
-    found: Mapping[Looked, Agreed], uploads: Store, folder: Path, pattern: re.Pattern[str], seen: Callable[[], object]
+    found: Mapping[Looked, Agreed],
+    places: Places,
+    folder: Path,
+    pattern: re.Pattern[str],
+    seen: Callable[[], object],
 ) -> Labelled:
     """Write the folder; its table last, so that one without it is known to be unfinished.
 
     Args:
         found: what was said.
-        uploads: the store of the whole bucket that has the pictures.
+        places: that have the pictures.
         folder: to write into.
         pattern: tells from a key which coil it is of; pictures of one coil are one group.
         seen: called after each picture.
@@ -76,7 +95,7 @@ def write_labels(
     (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     pictures: dict[str, _Picture] = {}
     left_out: list[tuple[str, str]] = []
-    for (key, _), said, data in in_order(partial(_read, uploads), found.items(), _WORKERS):
+    for (key, _), said, data in in_order(partial(_read, places), found.items(), _WORKERS):
         seen()
         kind = None if isinstance(data, str) else format_of(data[:SIGNATURE_BYTES])
         if isinstance(data, str) or kind is None:
@@ -104,16 +123,16 @@ def write_labels(
     return Labelled(labels, tuple(left_out))
 
 
-def _read(uploads: Store, item: tuple[Looked, Agreed]) -> tuple[Looked, Agreed, bytes | str]:
+def _read(places: Places, item: tuple[Looked, Agreed]) -> tuple[Looked, Agreed, bytes | str]:
     """The bytes that people looked at, or why there are none."""
     looked, said = item
     key, version = looked
     try:
         if version is not None:
-            return looked, said, uploads.get(key, version=version).data
-        stored = uploads.get(key)
+            return looked, said, _of_version(places, key, version)
+        stored = places.uploads.get(key)
         # Reading one object need not tell when it was written; a list does.
-        info = next((info for info in uploads.list(key) if info.key == key), None)
+        info = next((info for info in places.uploads.list(key) if info.key == key), None)
     except ObjectNotFound:
         return looked, said, "it is not there any more"
     if info is None or info.tag != stored.info.tag or info.modified is None:
@@ -121,6 +140,16 @@ def _read(uploads: Store, item: tuple[Looked, Agreed]) -> tuple[Looked, Agreed, 
     if any(info.modified > verdict.received for verdict in said.verdicts):
         return looked, said, "it was replaced after somebody looked at it, and they did not say at which version"
     return looked, said, stored.data
+
+
+def _of_version(places: Places, key: str, version: str) -> bytes:
+    try:
+        return places.uploads.get(key, version=version).data
+    except ObjectNotFound:
+        kept = places.captured.get((key, version))
+        if kept is None:
+            raise
+        return places.results.get(kept).data
 
 
 def _labels(picture: _Picture, spelling: dict[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ from botocore.session import Session
 
 import aws_bus
 import aws_coil
+from steel_defect.capturing import Capturing
 from steel_defect.client.uploads import Uploads
 from steel_defect.errors import ResultNotReady
 from steel_defect.loading import load_model
@@ -146,6 +147,11 @@ def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     second, third = replace(upload(good.key), order="02"), replace(upload(good.key), order=UNKNOWN_ORDER)
     recorder.take()
     assert [processor.process(ref) for ref in (second, third)] == [Outcome.SCORED, Outcome.SCORED]
+    needs |= recorder.take()
+    keeping = UploadProcessor(FixedModel(scorer), BUCKETS, capturing=Capturing(daily=1, random=1))
+    kept = upload("kept.jpg")
+    recorder.take()
+    assert keeping.process(kept) is Outcome.SCORED
     return needs | recorder.take()
 
 

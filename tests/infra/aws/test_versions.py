@@ -117,6 +117,7 @@ def test_a_version_is_published_if_a_parameter_changes_the_function_and_only_the
         ("Architecture", set(FUNCTIONS)),
         ("SnapStart", {"ApiFunction"}),
         ("CoilPattern", set(FUNCTIONS) - {"ApiFunction"}),
+        ("CaptureDaily", {"UploadFunction"}),
     ],
 )
 def test_these_parameters_change_functions(expanded: dict[str, Resolved], parameter: str, functions: set[str]) -> None:

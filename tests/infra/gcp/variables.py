@@ -51,6 +51,7 @@ REFUSED: Final[dict[str, dict[str, Any]]] = {
         "max_instances": 0,
         "ignored_suffixes": [".tmp;MODEL_URI=x"],
         "coil_pattern": "(?P<coil>.*);MODEL_URI=x",
+        "capture_daily": 1001,
         "keep_uploads_days": 0,
         "keep_results_days": 0,
         "delivery_attempts": 4,

@@ -69,6 +69,8 @@ class Settings:
             projects/PROJECT/locations/REGION/jobs/JOB; default none: nobody reports).
         capturing: which uploads the function keeps for people to look at (`CAPTURE_DAILY`, `CAPTURE_RANDOM`,
             `CAPTURE_NEAR`; default none).
+        shadow: a candidate model that scores uploads, too, and decides nothing (`SHADOW_MODEL_URI`, a version or a
+            file; default none).
         memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
             group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
@@ -93,6 +95,7 @@ class Settings:
     coil_longest_seconds: float = 900
     coil_job: str | None = None
     capturing: Capturing = Capturing()  # noqa: RUF009 - frozen
+    shadow: ModelFile | RegisteredModel | None = None
     memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
@@ -142,6 +145,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         coil_longest_seconds=_number(environment, "COIL_LONGEST_SECONDS", 900, *_SECONDS),
         coil_job=environment.get("COIL_JOB") or None,
         capturing=_capturing(environment),
+        shadow=_shadow(environment),
         memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )
@@ -249,6 +253,21 @@ def _model(environment: Mapping[str, str]) -> ModelFile | RegisteredModel:
     except ValueError as error:
         message = f"MODEL_URI: {error}"
         raise SettingsError(message) from error
+
+
+def _shadow(environment: Mapping[str, str]) -> ModelFile | RegisteredModel | None:
+    stated = environment.get("SHADOW_MODEL_URI")
+    if not stated:
+        return None
+    try:
+        source = parse_model_uri(stated)
+    except ValueError as error:
+        message = f"SHADOW_MODEL_URI: {error}"
+        raise SettingsError(message) from error
+    if isinstance(source, RegisteredModel) and source.sha256 is None:
+        message = f"SHADOW_MODEL_URI must name one version, STORE/models/NAME/SHA256, not {stated!r}"
+        raise SettingsError(message)
+    return source
 
 
 def _threads(environment: Mapping[str, str]) -> int:

@@ -69,6 +69,17 @@ variable "model" {
   }
 }
 
+variable "shadow_model" {
+  description = "SHA-256 of a version of the model that scores uploads in the shadow of the one in production, and decides nothing. Null: none does."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.shadow_model == null ? true : var.model != null && can(regex("^[0-9a-f]{64}$", var.shadow_model))
+    error_message = "A version of the model is its SHA-256, and goes with model."
+  }
+}
+
 variable "decision" {
   description = "Threshold and review band for whatever model serves, each in place of what its file says: defect_status is 1 from threshold on; the decision is pass below review_low and reject from review_high on."
   type = object({

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -38,7 +39,7 @@ class Line:
     def __init__(self, probe: Scorer, buckets: Buckets, terms: Capturing) -> None:
         self.buckets = buckets
         self.results, self.uploads = open_store(buckets.results), open_store(buckets.uploads)
-        self._processor = UploadProcessor(FixedModel(probe), buckets, capturing=terms)
+        self._processor = UploadProcessor(FixedModel(probe), buckets, afterwards=partial(capture.keep, terms))
 
     def score(self, key: str, value: int) -> ObjectInfo:
         """A picture of one gray, scored."""
@@ -84,9 +85,10 @@ def test_a_random_share_is_drawn_by_the_lot(line: Callable[[Capturing], Line]) -
 
 
 def test_by_default_nothing_is_kept(line: Callable[[Capturing], Line]) -> None:
-    here = line(settings_from({}).capturing)
+    here = line(Capturing())
     here.score("a.png", NEAR)
     assert here.kept() == []
+    assert settings_from({}).capturing == Capturing()
 
 
 def test_the_settings_state_it() -> None:

@@ -37,7 +37,7 @@ _WORKERS: Final = 16
 _log = logging.getLogger(__name__)
 
 
-def keep(store: Store, terms: Capturing, result: Mapping[str, Any], data: bytes) -> str | None:
+def keep(terms: Capturing, store: Store, result: Mapping[str, Any], data: bytes) -> str | None:
     """Keep a picture that was scored, if it is worth it. Never raises what a store does.
 
     Returns:

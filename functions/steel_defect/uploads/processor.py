@@ -40,7 +40,7 @@ from steel_defect import observation
 from steel_defect.errors import SteelDefectError
 from steel_defect.place import UNKNOWN, place_of
 from steel_defect.storage import ObjectNotFound, PreconditionFailed, StorageUnavailable, open_store
-from steel_defect.uploads import capture, results
+from steel_defect.uploads import results
 from steel_defect.uploads.foreign import NotAPicture, Reason, reason_to_ignore
 from steel_defect.uploads.reading import identify, read_upload
 from steel_defect.uploads.refs import UNKNOWN_ORDER, is_older
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
     from steel_defect.admission import Admission
     from steel_defect.camera import Camera
-    from steel_defect.capturing import Capturing
     from steel_defect.location import Buckets, Location
     from steel_defect.scorer import Scorer
     from steel_defect.storage import ObjectInfo, Store
@@ -109,7 +108,7 @@ class UploadProcessor:
         ignored_suffixes: tuple[str, ...] = (),
         coil_pattern: re.Pattern[str] | None = None,
         open_bucket: Callable[[Location], Store] | None = None,
-        capturing: Capturing | None = None,
+        afterwards: Callable[[Store, dict[str, Any], bytes], object] | None = None,
     ) -> None:
         """Take the source of the model, the buckets, and what publishes outcomes.
 
@@ -124,7 +123,8 @@ class UploadProcessor:
             coil_pattern: tells from a key where its picture was taken; None if it tells nothing.
             open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
                 each opened once.
-            capturing: which pictures are kept for people to look at; None for none.
+            afterwards: given the store of results, each result of a picture that was scored, once it is written and
+                published, and the picture. Raises nothing.
         """
         self._models = models
         self._buckets = buckets
@@ -133,7 +133,7 @@ class UploadProcessor:
         self._admission = admission
         self._ignored_suffixes = ignored_suffixes
         self._coil_pattern = coil_pattern
-        self._capturing = capturing if capturing and capturing.daily else None
+        self._afterwards = afterwards
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
@@ -161,25 +161,28 @@ class UploadProcessor:
             return Outcome.IGNORED
 
     def _process(self, ref: ObjectRef, *, patient: bool) -> Outcome:
-        scorer, result = self._models.registered(), None
+        scorer, scored = self._models.registered(), None
         for _ in range(_ATTEMPTS):
             existing, info = self._existing(ref)
             if existing is not None and self._is_newer(existing, ref):
                 return Outcome.SUPERSEDED
             allowed = self._allowed_to_replace(existing, scorer)
             if allowed is not scorer:
-                scorer, result = allowed, None
+                scorer, scored = allowed, None
             same = existing is not None and results.is_of_version(existing, ref)
             # What was gone may be back, in a bucket without versions under the same ETag.
             if existing is not None and same and results.is_by(existing, scorer) and not results.is_gone(existing):
                 return self._again(existing)
-            result = result or self._score(ref, scorer, patient=patient)
-            if result is None:
+            scored = scored or self._score(ref, scorer, patient=patient)
+            if scored is None:
                 return Outcome.SUPERSEDED
+            result, data = scored
             if existing is not None and results.is_gone(result):
                 return self._still_gone(existing, same=same)
             if self._replace(result, None if same else existing, info):
                 self._publish_outcome(result)
+                if self._afterwards is not None and data is not None:
+                    self._afterwards(self._results, result, data)
                 return Outcome(result["status"])
         message = f"{results.result_key(ref.key)} changes faster than it can be written"
         raise StorageUnavailable(message)
@@ -222,8 +225,11 @@ class UploadProcessor:
         there = [version for version in versions if version in {ref.version, source["version"]}]
         return not there or there[0] == source["version"]
 
-    def _score(self, ref: ObjectRef, scorer: Scorer, *, patient: bool) -> dict[str, Any] | None:
-        """The result; None if a newer version has replaced the object, whose own event is on its way."""
+    def _score(self, ref: ObjectRef, scorer: Scorer, *, patient: bool) -> tuple[dict[str, Any], bytes | None] | None:
+        """The result, and the picture if it could be scored.
+
+        None if a newer version has replaced the object, whose own event is on its way.
+        """
         store = self._open(ref.store)
         place = UNKNOWN if self._coil_pattern is None else place_of(ref.key, self._coil_pattern)
         observation.note(**place.as_json())
@@ -239,15 +245,12 @@ class UploadProcessor:
             with self._scoring:
                 prediction = scorer.score(data, self._camera, self._admission)
             observation.note_prediction(prediction, scorer)
-            result = results.scored(ref, prediction, scorer, place)
-            if self._capturing is not None:
-                capture.keep(self._results, self._capturing, result, data)
-            return result  # noqa: TRY300 - what raises is above
+            return results.scored(ref, prediction, scorer, place), data
         except SteelDefectError as error:
             if patient or error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise
             observation.note_problem(error)
-            return results.failed(ref, error, scorer, place)
+            return results.failed(ref, error, scorer, place), None
 
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
         """The result of this object that is written, if there is one, and the object that is in its place."""

@@ -25,6 +25,7 @@ OTHERS: Final = {
     "JwtIssuer": "https://issuer.example",
     "JwtAudience": "line-3",
     "ModelName": "strip",
+    "ShadowModel": "ab" * 32,
     "Threshold": "0.5",
     "ReviewLow": "0.2",
     "ReviewHigh": "0.9",
@@ -118,6 +119,7 @@ def test_a_version_is_published_if_a_parameter_changes_the_function_and_only_the
         ("SnapStart", {"ApiFunction"}),
         ("CoilPattern", set(FUNCTIONS) - {"ApiFunction"}),
         ("CaptureDaily", {"UploadFunction"}),
+        ("ShadowModel", {"UploadFunction"}),
     ],
 )
 def test_these_parameters_change_functions(expanded: dict[str, Resolved], parameter: str, functions: set[str]) -> None:

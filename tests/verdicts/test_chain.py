@@ -28,7 +28,7 @@ def test_from_overrules_to_a_table_to_a_model(function: Transport, buckets: Buck
     for number, picture in enumerate(drawn.pictures):
         key = f"line 3/{number // 2}/{picture.name.rpartition('/')[2]}"
         uploads.put(key, (drawn.folder / picture.name).read_bytes())
-        named = [drawn.class_names[index] for index in sorted(picture.classes)]
+        named: list[str | None] = [drawn.class_names[index] for index in sorted(picture.classes)]
         for who, name in zip(("Anna", "Bernd"), named or [None], strict=False):
             word = {"verdict": "reject", "class": name} if name else {"verdict": "pass"}
             say(function, picture=key, who=who, **word)

@@ -174,3 +174,26 @@ def test_pictures_that_were_drawn_say_something_of_the_others(core: Transport, b
     assert by_chance["decisions"]["pass"]["drawn_looked"] == len(drawn)
     assert by_chance["recall"]["low"] > 2 / (1 + 60 - len(drawn))
     assert by_chance["recall"]["likely"] == 1.0
+
+
+def test_what_the_page_exports_goes_the_same_way(tmp_path: Path) -> None:
+    """In the form of the page's own export, which tests/page makes in a browser."""
+    pictures = [
+        {"file": "line 3/crack.jpg", "operator_decision": "reject", "operator_class": "cracks"},
+        {"file": "line 3/clean-dark-edge.jpg", "operator_decision": "pass", "operator_class": ""},
+        {"file": "line 3/pits.jpg", "operator_decision": "", "operator_class": ""},
+    ]
+    (tmp_path / "line 3").mkdir()
+    for path in SAMPLES.glob("*.jpg"):
+        (tmp_path / "line 3" / path.name).write_bytes(path.read_bytes())
+    decided = [{**picture, "operator_time": "2026-01-31T14:05:00.123Z", "defect_prob": 0.5} for picture in pictures]
+    export = tmp_path / "steel-defect 2026-01-31.json"
+    export.write_text(json.dumps({"exported": "2026-01-31T15:00:00.000Z", "pictures": decided}))
+    shown = run("labels", str(export), "--uploads", str(tmp_path), "-o", str(tmp_path / "said"))
+    assert "1 clean\n1 cracks\n" in shown
+    assert {row["label"] for row in table(tmp_path / "said" / "labels.csv")} == {"clean", "cracks"}
+    export.write_text('{"pictures": [{"file": "a.jpg", "operator_decision": "maybe"}]}')
+    arguments = ("labels", str(export), "--uploads", str(tmp_path), "-o", str(tmp_path / "other"))
+    assert "verdict must be one of" in run(*arguments, status=1)
+    export.write_text("[]")
+    assert "is not what the page exports" in run(*arguments, status=1)

@@ -16,10 +16,14 @@ from steel_defect.storage import StorageError, open_store
 from steel_defect.uploads.capture import captured
 from steel_defect.verdicts import kept
 from steel_defect.verdicts.agreed import agreed
+from steel_defect.verdicts.exported import read_export
 from steel_defect.verdicts.labels import LEFT_OUT, TABLE, UNNAMED, Places, write_labels
+from steel_defect.verdicts.verdict import VerdictError
 
 if TYPE_CHECKING:
+    from steel_defect.storage import Store
     from steel_defect.verdicts.labels import Labelled
+    from steel_defect.verdicts.verdict import Verdict
 
 
 @click.command("labels")
@@ -37,8 +41,9 @@ def command(results: str, *, output: Path, uploads: str | None) -> None:
     """Join what people said of pictures with the pictures, to train on.
 
     RESULTS is the store that POST /verdicts writes to: s3://bucket[/prefix], gs://..., file:///folder, or a folder with
-    verdicts/ in it. The last word of each person counts. A picture that people differ on is not learnt from, nor one
-    that was replaced after they looked at it: left-out.csv has them.
+    verdicts/ in it; or the JSON that the page exports, with --uploads for the folder of its pictures. The last word of
+    each person counts. A picture that people differ on is not learnt from, nor one that was replaced after they looked
+    at it: left-out.csv has them.
 
     \b
     Exit status:
@@ -52,13 +57,13 @@ def command(results: str, *, output: Path, uploads: str | None) -> None:
     try:
         settings = load_settings()
         place = Location.parse(store_uri(uploads)) if uploads else settings.require_buckets().uploads
-        store = open_store(store_uri(results))
-        verdicts = list(kept.read(store))
+        verdicts, store = _said(results)
         found = agreed(verdict for verdict in verdicts if verdict is not None)
         columns = (SpinnerColumn(), TextColumn("reading pictures"), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("reading", total=len(found))
-            places = Places(open_store(place.root), store, captured(store))
+            pictures = open_store(place.root)
+            places = Places(pictures, store or pictures, captured(store) if store else {})
             written = write_labels(found, places, output, settings.coil_pattern, lambda: progress.advance(task))
     except SettingsError as error:
         message = f"{error}; or state --uploads"
@@ -69,6 +74,17 @@ def command(results: str, *, output: Path, uploads: str | None) -> None:
         message = f"{output} cannot be written: {error.strerror or error}"
         raise click.ClickException(message) from error
     _show(written, output, verdicts.count(None))
+
+
+def _said(results: str) -> tuple[list[Verdict | None], Store | None]:
+    """What people said, and the store that has it: none for what the page has exported."""
+    if Path(results).is_file():
+        try:
+            return [*read_export(Path(results))], None
+        except (VerdictError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+    store = open_store(store_uri(results))
+    return list(kept.read(store)), store
 
 
 def _show(written: Labelled, output: Path, unreadable: int) -> None:

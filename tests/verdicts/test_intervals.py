@@ -52,6 +52,7 @@ def test_drawn_pictures_that_nobody_looked_at_count_as_the_worse_of_both() -> No
     assert whole.low <= 100 <= whole.high < 240
     assert half.low == whole.low
     assert half.high > 55 / 500 * 10_000
+    assert (whole.likely, half.likely) == (100, None)
 
 
 def test_who_looked_at_what_was_odd_does_not_bend_the_guess() -> None:

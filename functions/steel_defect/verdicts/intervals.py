@@ -56,7 +56,9 @@ class Part:
         rest = self.pictures - self.looked
         if not rest:
             return self.defects
-        return self.defects + rest * self.drawn_defects / self.drawn_looked if self.drawn_looked else None
+        # Of the drawn that some looked at, these may be the odd ones.
+        whole = self.drawn > 0 and self.drawn_looked == self.drawn
+        return self.defects + rest * self.drawn_defects / self.drawn if whole else None
 
 
 def defects_of(pictures: int, drawn: int, defects: int, error: float) -> tuple[int, int]:

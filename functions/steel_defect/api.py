@@ -61,6 +61,7 @@ class Api:
         admission: Admission = UNLIMITED,
         *,
         verdicts: Callable[[], Verdicts | None] = lambda: None,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
         """Take the sources of the model, of its relation to a registry, of the signed uploads and of the verdicts.
 
@@ -71,6 +72,7 @@ class Api:
             camera: that pictures are from if a request states no other.
             admission: bounds what is scored at a time.
             verdicts: gives None if there are no buckets.
+            origins: whose pages may call this from a browser, beside its own.
         """
         self._models = models
         self._camera = camera
@@ -78,6 +80,7 @@ class Api:
         self._registry = registry
         self._signed_uploads = uploads
         self._kept_verdicts = verdicts
+        self._origins = origins
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/predict": {"POST": self._predict},
             "/health": {"GET": self._health},
@@ -94,6 +97,14 @@ class Api:
 
     def handle(self, request: Request) -> Response:
         """Answer one request. Every failure is a problem+json answer; nothing is raised."""
+        if not self._origins:
+            return self._answer(request)
+        from steel_defect.origins import answer_for  # few deployments have any
+
+        methods = self.routes.get(self.route(request.path) or "", {})
+        return answer_for(request, self._origins, methods, self._answer)
+
+    def _answer(self, request: Request) -> Response:
         try:
             return self._route(request)(request)
         except SteelDefectError as error:

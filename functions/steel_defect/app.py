@@ -50,6 +50,7 @@ class App:
             settings.camera,
             self.admission,
             verdicts=lambda: self._verdicts,
+            origins=settings.allowed_origins,
         )
         self._publisher = publisher
         self._lock = Lock()

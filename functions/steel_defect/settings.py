@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,6 @@ from steel_defect.override import Override, OverrideError
 from steel_defect.place import USUAL_PATTERN, PlaceError, pattern_of
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
@@ -32,6 +32,7 @@ IGNORED_SUFFIXES: Final = (
 _PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
 # What a share or a probability is.
 _SHARE: Final = (lambda value: 0 <= value <= 1, "from 0 to 1")
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.ASCII)
 _A_DAY: Final = (lambda value: value in range(1001), "from 0 to 1000, a whole one")
 _SECONDS: Final = (lambda value: 0 <= value < math.inf, "from 0 on")
 
@@ -71,6 +72,8 @@ class Settings:
             `CAPTURE_NEAR`; default none).
         shadow: a candidate model that scores uploads, too, and decides nothing (`SHADOW_MODEL_URI`, a version or a
             file; default none).
+        allowed_origins: whose pages may call the HTTP interface from a browser, beside its own (`ALLOWED_ORIGINS`, with
+            commas between them; default none).
         memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
             group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
@@ -96,6 +99,7 @@ class Settings:
     coil_job: str | None = None
     capturing: Capturing = Capturing()  # noqa: RUF009 - frozen
     shadow: ModelFile | RegisteredModel | None = None
+    allowed_origins: frozenset[str] = frozenset()
     memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
@@ -146,6 +150,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         coil_job=environment.get("COIL_JOB") or None,
         capturing=_capturing(environment),
         shadow=_shadow(environment),
+        allowed_origins=_allowed_origins(environment),
         memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )
@@ -207,6 +212,15 @@ def _number(
         message = f"{name} must be a number {words}, not {stated!r}"
         raise SettingsError(message)
     return value
+
+
+def _allowed_origins(environment: Mapping[str, str]) -> frozenset[str]:
+    origins = frozenset(filter(None, (one.strip() for one in environment.get("ALLOWED_ORIGINS", "").split(","))))
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            message = f"ALLOWED_ORIGINS has {origin!r}; an origin is as https://line-3.example:8443, without a path"
+            raise SettingsError(message)
+    return origins
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -69,6 +69,17 @@ variable "model" {
   }
 }
 
+variable "allowed_origins" {
+  description = "Origins whose pages may call the api function from a browser, such as https://line-3.example. Their question whether they may shows no credentials: Cloud Run lets it through only with allow_unauthenticated."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.allowed_origins : can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "An origin is as https://line-3.example:8443, without a path."
+  }
+}
+
 variable "shadow_model" {
   description = "SHA-256 of a version of the model that scores uploads in the shadow of the one in production, and decides nothing. Null: none does."
   type        = string

@@ -26,6 +26,7 @@ OTHERS: Final = {
     "JwtAudience": "line-3",
     "ModelName": "strip",
     "ShadowModel": "ab" * 32,
+    "AllowedOrigins": "https://line-3.example",
     "Threshold": "0.5",
     "ReviewLow": "0.2",
     "ReviewHigh": "0.9",

@@ -195,6 +195,7 @@ def test_the_functions_and_the_job_understand_the_environment_they_get(machine: 
     assert job.dead_letters == GIVEN["_DEAD_LETTERS"]
     assert {one.coil_pattern.pattern for one in (api, upload, job)} == {PATTERN}
     assert [one.capturing.daily for one in (api, upload, job)] == [0, 9, 0]
+    assert api.allowed_origins == frozenset()
     assert [one.shadow for one in (api, upload, job)] == [None] * 3
     assert (api.coil_job, job.coil_job) == (None, None)
     assert upload.coil_job == "projects/project/locations/europe-west1/jobs/steel-defect-backfill"

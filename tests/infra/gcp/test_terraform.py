@@ -115,6 +115,7 @@ def test_the_deploy_command_gives_every_substitution_its_value(default: Applied,
         "_KMS_KEY",
         "_COIL_PATTERN",
         "_SHADOW_MODEL_URI",
+        "_ALLOWED_ORIGINS",
         *DECISION,
         *PICTURES,
     }

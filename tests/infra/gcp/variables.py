@@ -46,6 +46,7 @@ REFUSED: Final[dict[str, dict[str, Any]]] = {
         "page_users": ["serviceAccount:line-3@my-project.iam.gserviceaccount.com"],
         "cameras": ["line-3"],
         "model": "Strip/1",
+        "allowed_origins": ["*"],
         "shadow_model": "0.3.0",
         "decision": {"threshold": 0.3, "review_low": 0.4},
         "pictures": {"bit_depth": 24},

@@ -50,6 +50,7 @@ def good_requests() -> dict[str, Request]:
         "raw, called another picture type": predict(picture, {"content-type": "image/png"}),
         "base64 in JSON": predict(in_json(picture), JSON),
         "base64 in JSON with a charset": predict(in_json(picture), {"content-type": "application/json; charset=utf-8"}),
+        "data URL in JSON": predict(in_json(picture).replace(b'": "', b'": "data:image/jpeg;base64,'), JSON),
         "base64 with line breaks": predict(wrapped, JSON),
         "multipart form": predict(in_form(picture), FORM),
         "path with a slash at its end": Request("POST", "/predict/", JPEG, {}, picture),
@@ -77,6 +78,8 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "base64 that is not base64": (predict(b'{"image": "not/base64!"}', JSON), 400, "malformed-body"),
         "base64 with a foreign character in it": (
             predict(in_json(picture).replace(b'"}', b'*"}'), JSON), 400, "malformed-body"),
+        "a data URL of something else": (
+            predict(in_json(picture).replace(b'": "', b'": "data:text/plain;base64,'), JSON), 400, "malformed-body"),
         "base64 cut off": (predict(b'{"image": "abcde"}', JSON), 400, "malformed-body"),
         "base64 that is not ASCII": (predict('{"image": "ä"}'.encode(), JSON), 400, "malformed-body"),
         "JSON that is not JSON": (predict(b"{", JSON), 400, "malformed-body"),

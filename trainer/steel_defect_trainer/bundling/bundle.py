@@ -135,10 +135,9 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
         raise ExportError(message)
     write_reference(path, reference_of_pixels(path, real.pixels))
     write_mask_terms(path, shown.masks.rule, (WIDTH, HEIGHT))
-    learned = join(real, drawn_strips)
     what = f"pictures: the real ones, and {len(unlabelled)} of Kaggle's test part, whose labels nobody knows"
-    int8 = write_int8(path, shipped, learned, join(real, unlabelled), what)
-    write_guard(shipped, Familiar(learned.pixels, learned.groups, [(WIDTH, HEIGHT)] * len(learned)), spec)
+    int8 = write_int8(path, shipped, real, join(real, unlabelled), what)
+    write_guard(shipped, Familiar(real.pixels, real.groups, [(WIDTH, HEIGHT)] * len(real)), spec)
     facts = CardFacts(
         contract=read_contract(shipped),
         calibration=calibration,

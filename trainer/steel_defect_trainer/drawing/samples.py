@@ -33,8 +33,8 @@ SAMPLES: Final = (
     Sample("clean-water-stain.jpg", 15, mark="water"),
     Sample("pits.jpg", 86, (1,)),
     Sample("crack.jpg", 65, (2,)),
-    Sample("scratch.jpg", 92, (3,)),
-    Sample("scale-patch.jpg", 70, (4,)),
+    Sample("scratch.jpg", 94, (3,)),
+    Sample("scale-patch.jpg", 62, (4,)),
 )
 
 

@@ -35,7 +35,7 @@ _BATCH: Final = 8
 # Of familiar pictures that nobody learned from, about this share is called unfamiliar; never one nearer than the second
 # figure, in standard deviations of the logarithm of the distance.
 _FALSE_ALARMS: Final = 0.015
-_LEAST_DEVIATIONS: Final = 2.5
+_LEAST_DEVIATIONS: Final = 2.1
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def answer_for(
 
     Args:
         request: to answer.
-        allowed: origins, such as https://line-3.example.
+        allowed: origins, such as https://line-3.example; one or more.
         methods: that its path takes.
         answer: answers all but the question whether a page may ask.
     """
@@ -33,7 +33,7 @@ def answer_for(
     if origin not in allowed:
         response = answer(request)
         # A cache must not give this answer to a page that may read it, nor the other way round.
-        return replace(response, headers={**response.headers, "vary": "origin"}) if allowed else response
+        return replace(response, headers={**response.headers, "vary": "origin"})
     headers = {"access-control-allow-origin": str(origin), "vary": "origin"}
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
         asked = {

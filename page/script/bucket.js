@@ -17,7 +17,7 @@ async function ask(item, bytes) {
     bucket = false;
   }
   const type = SENT_AS.includes(item.file.type) ? item.file.type : 'application/octet-stream';
-  const response = await send('predict?map=true&masks=true', {
+  const response = await send(`predict?map=true&masks=true${isShowable(bytes) ? '' : '&preview=true'}`, {
     method: 'POST',
     body: bytes,
     headers: { 'Content-Type': type },
@@ -28,11 +28,30 @@ async function ask(item, bytes) {
   return ask(item, bytes);
 }
 /** The type of a picture, by its first bytes if the browser does not know it: the bucket takes what can be scored. */
-function typeOf(file, bytes) {
-  if (SENT_AS.includes(file.type)) return file.type;
+const typeOf = (file, bytes) => (SENT_AS.includes(file.type) ? file.type : typeBy(bytes));
+function typeBy(bytes) {
   const begin = String.fromCharCode(...new Uint8Array(bytes, 0, Math.min(bytes.byteLength, 12)));
   const found = BEGINS.find(([pattern]) => pattern.test(begin));
   return found ? found[1] : 'application/octet-stream';
+}
+/** No browser but Safari shows TIFF. */
+const isShowable = (bytes) => ['image/jpeg', 'image/png', 'image/webp', 'image/bmp'].includes(typeBy(bytes));
+/** A preview of what turned out not to be shown here. */
+async function askPreview(item) {
+  if (item.asked || item.key || !item.file.size) return;
+  item.asked = true;
+  const response = await send('predict?preview=true', { method: 'POST', body: item.file }).catch(() => null);
+  if (response?.ok) takePreview(item, await response.json());
+  else if (!response) item.asked = false;
+  refresh();
+}
+function takePreview(item, { preview }) {
+  if (!preview) return;
+  item.preview = new Blob([Uint8Array.from(atob(preview.jpeg), (letter) => letter.charCodeAt(0))], {
+    type: 'image/jpeg',
+  });
+  item.unshowable = true;
+  if (isHere(item)) keep(item);
 }
 /** Put a picture where a signed URL says, then wait for its result. A try after a pause goes on where this one was. */
 async function throughBucket(item, bytes) {

@@ -48,6 +48,7 @@ function fillCard(item) {
     item.kind,
     item.note,
     item.also?.length,
+    isBlind(item),
     locked,
     at && [at.t, at.low, at.high],
   ].join();
@@ -144,6 +145,8 @@ function fill(root, item) {
     const choose = choices.map(([verdict, text]) =>
       make('button', {
         textContent: put(text, t[verdict]),
+        disabled: verdict === 'pass' && isBlind(item),
+        title: verdict === 'pass' && isBlind(item) ? put(t.blind, item.name) : '',
         ariaPressed: item.verdict === verdict,
         className: item.verdict === verdict ? 'chosen' : '',
         onclick: () => decide(item, verdict),

@@ -4,6 +4,7 @@ const decisions = []; // What each decision replaced.
 /** Take the operator's word: null is none. A defect's class may be said with it, or afterwards. */
 function decide(item, verdict) {
   if (!item || item.status !== 'scored' || item.verdict === verdict) return;
+  if (verdict === 'pass' && isBlind(item)) return say(put(t.blind, item.name));
   const { verdict: old, kind, decidedAt } = item;
   decisions.push({ item, verdict: old, kind, decidedAt });
   Object.assign(item, { verdict, kind: '', decidedAt: verdict ? new Date().toISOString() : null });

@@ -52,7 +52,7 @@ function drawDefects(item) {
         onclick: () => {
           view.chosen = view.chosen === defect ? null : defect;
           drawViewer();
-          if (view.chosen?.page === 1) lookAt(defect);
+          if (view.chosen?.page === shownPage(item)) lookAt(defect);
           $$('#defects [aria-pressed=true]')?.focus();
         },
       },

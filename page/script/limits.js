@@ -34,6 +34,10 @@ const leaning = (item) => {
 const opposite = (kind) => (kind === 'pass' ? 'reject' : 'pass');
 const kindOf = (item) =>
   item.status === 'scored' ? item.verdict || judged(item) : item.status === 'failed' ? 'failed' : 'waiting';
+/** Whether nobody can see it here: then nobody passes it either. */
+const isBlind = (item) => Boolean(item.unshowable && !item.preview);
+/** A browser shows the first page of a file, a preview the one that decided. */
+const shownPage = (item) => (item.preview ? item.view.page : 1);
 /** How the operator's word relates to the model's, as it stands now. */
 const relation = (item) =>
   !item.verdict ? '' : isSuspect(item) ? 'decided' : item.verdict === leaning(item) ? 'accepted' : 'overruled';

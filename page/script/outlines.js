@@ -7,7 +7,7 @@ function outlines(item, page, only) {
     preserveAspectRatio: 'none',
     'aria-hidden': 'true',
   });
-  const cells = page === 1 && item.masks;
+  const cells = page === shownPage(item) && item.masks;
   if (cells) {
     const where = `translate(${cells.x} ${cells.y}) scale(${cells.cell_width} ${cells.cell_height})`;
     cells.classes.forEach((name, plane) => {
@@ -24,7 +24,7 @@ function outlines(item, page, only) {
     });
   } else {
     for (const defect of item.defects)
-      if (defect.page === 1 && (only === null || only === defect.class))
+      if (defect.page === shownPage(item) && (only === null || only === defect.class))
         drawing.append(boxOf(defect, colour(item, defect.class)));
   }
   return drawing;

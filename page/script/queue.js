@@ -104,6 +104,7 @@ function take(item, answer, milliseconds) {
     milliseconds,
     scoredAt: new Date().toISOString(),
   });
+  takePreview(item, answer);
   const { defects = null, masks = null, defect_map: map } = answer;
   Object.assign(item, { defects, masks, count: answer.defect_count ?? 0 });
   for (const name of Object.keys(item.classes)) classNames.add(name);

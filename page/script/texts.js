@@ -69,6 +69,23 @@ remove-it|Remove {1}|{1} entfernen
 removed|{1} removed|{1} entfernt
 prune|Remove failed|Offene entfernen
 note|Note|Notiz
+report|Report|Bericht
+report-title|Report of the shift|Bericht der Schicht
+print|Print|Drucken
+when|When|Wann
+model|Model|Modell
+decides|Threshold|Schwelle
+decided-by|Decisions|Entscheidungen
+moved|moved by the operator|vom Prüfer verstellt
+share|Share|Anteil
+by-operator|By the operator|Durch Prüfer
+by-model|By the model|Durch Modell
+still|Not finished: {1} still to decide or to score|Nicht fertig: {1} noch zu entscheiden oder zu beurteilen
+all-done|All pictures are judged and decided|Alle Bilder sind beurteilt und entschieden
+histogram|Pictures by probability of a defect; shaded: review|Bilder nach Fehlerwahrscheinlichkeit; schattiert: prüfen
+worst|Worst pictures|Schlechteste Bilder
+printed|{1}, {2}|{1}, {2}
+blind|{1} cannot be shown here, so it cannot be passed|{1} ist hier nicht zu sehen und kann deshalb nicht auf GUT gesetzt werden
 keys-line|N next to review;A accept;O overrule;U undo;Enter enlarge;? all keys|N nächstes zu prüfen;A annehmen;O ändern;U rückgängig;Enter groß;? alle Tasten
 none|No picture of this kind.|Kein solches Bild.
 back|Back|Zurück
@@ -153,7 +170,7 @@ again|Try again|Neuer Versuch
 scoring|Being scored|Wird beurteilt
 in-bucket|in the bucket of uploads|im Bucket für Uploads
 waits-sign-in|Waits until you are signed in|Wartet, bis Sie angemeldet sind
-no-preview|{1}, no preview in this browser|{1}, in diesem Browser ohne Vorschau
+no-preview|{1}, cannot be shown here|{1}, hier nicht zu sehen
 no-picture|No picture|Kein Bild
 unsaved|This browser keeps nothing, and your decisions are not exported yet. Begin a new shift all the same?|Dieser Browser behält nichts, und Ihre Entscheidungen sind noch nicht exportiert. Trotzdem eine neue Schicht beginnen?
 bad-folder|A folder cannot be read|Ein Ordner ist nicht lesbar

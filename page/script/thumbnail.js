@@ -7,14 +7,7 @@ let painting = Promise.resolve();
 function paint(item) {
   painting = painting.then(async () => {
     if (!item.card) return;
-    if (!item.thumb && !item.unshowable) {
-      try {
-        item.thumb = await thumbnail(item);
-        thumbs.push(item);
-      } catch {
-        item.unshowable = true;
-      }
-    }
+    await smallPicture(item);
     while (thumbs.length > THUMBS) {
       const oldest = thumbs.findIndex((other) => !other.card);
       if (oldest < 0) break;
@@ -24,6 +17,7 @@ function paint(item) {
     }
     const frame = item.card && $$('.frame', item.card);
     if (!frame) return;
+    if (item.status === 'scored' && isBlind(item)) askPreview(item);
     const shown = [item.thumb || item.status, Boolean(item.map || item.defects)].join();
     if (frame.shown === shown) return;
     frame.shown = shown;
@@ -31,9 +25,21 @@ function paint(item) {
     frame.replaceChildren(item.thumb ? strip(item, item.thumb, ratio) : noPreview(item));
   });
 }
+async function smallPicture(item) {
+  if (item.thumb || isBlind(item)) return;
+  try {
+    item.thumb = await thumbnail(item);
+    thumbs.push(item);
+  } catch {
+    item.unshowable = true;
+    item.preview = null;
+    keep(item);
+    refresh();
+  }
+}
 async function thumbnail(item) {
-  const picture = await createImageBitmap(item.file);
-  item.size = { width: picture.width, height: picture.height };
+  const picture = await createImageBitmap(item.preview || item.file);
+  item.size = item.preview ? item.image : { width: picture.width, height: picture.height };
   const scale = Math.min(1, 1000 / picture.width, 560 / picture.height);
   const canvas = make('canvas', {
     width: Math.max(1, Math.round(picture.width * scale)),
@@ -52,9 +58,9 @@ function strip(item, address, ratio, only = null) {
   box.style.setProperty('--aspect', aspect);
   box.style.setProperty('--width', `${100 * Math.min(1, aspect / ratio)}%`);
   const { page = 1, content = { x: 0, y: 0, ...item.image } } = item.view || {};
-  // The browser shows the first page; a map of another one would be in the wrong place.
+  // A map of another page than that on display would be in the wrong place.
   if (item.defects) box.append(outlines(item, page, only));
-  if (!item.map || page > 1) return box;
+  if (!item.map || page !== shownPage(item)) return box;
   const map = box.appendChild(heat(item.map, only === null ? null : item.map.classes.indexOf(only)));
   for (const [name, part, whole] of [
     ['--x', content.x, item.image.width],

@@ -19,7 +19,7 @@ function drawTools(counts) {
   $('of-class').hidden = classNames.size < 2;
   for (const name of [...classNames].slice($('class').length - 1))
     $('class').append(make('option', { value: name, textContent: name }));
-  $('csv').disabled = $('json').disabled = items.length === counts.waiting;
+  $('csv').disabled = $('json').disabled = $('report-open').disabled = items.length === counts.waiting;
   $('clear').disabled = !items.length;
   $('prune').hidden = !counts.failed;
 }

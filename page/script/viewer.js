@@ -18,11 +18,18 @@ function drawViewer() {
   if (enlarged.item !== item) {
     dropEnlarged();
     movedAt = performance.now();
-    enlarged = { item, address: item.unshowable ? null : URL.createObjectURL(item.file) };
+    enlarged = { item, address: isBlind(item) ? null : URL.createObjectURL(item.preview || item.file) };
     enlarged.key = '';
     zoom = 0;
   }
-  const key = [item.status, view.only, view.chosen && item.defects.indexOf(view.chosen), Boolean(item.size)].join();
+  if (!enlarged.address && !isBlind(item)) enlarged.address = URL.createObjectURL(item.preview || item.file);
+  const key = [
+    Boolean(enlarged.address),
+    item.status,
+    view.only,
+    view.chosen && item.defects.indexOf(view.chosen),
+    Boolean(item.size),
+  ].join();
   if (enlarged.key !== key) {
     enlarged.key = key;
     const size = item.size || item.image;
@@ -31,7 +38,7 @@ function drawViewer() {
     frame.replaceChildren(
       enlarged.address && size ? strip(Object.assign(item, { size }), enlarged.address, 0, view.only) : noPreview(item),
     );
-    if (view.chosen?.page === 1) $$('.frame svg', viewer)?.append(boxOf(view.chosen, 'chosen'));
+    if (view.chosen?.page === shownPage(item)) $$('.frame svg', viewer)?.append(boxOf(view.chosen, 'chosen'));
     viewer.style.setProperty('--aspect', size ? size.width / size.height : 6.25);
     drawClasses(item, $$('.classes', viewer));
     drawDefects(item);

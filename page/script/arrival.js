@@ -74,10 +74,12 @@ async function twinOf(item, bytes) {
 }
 function fingerprint(buffer) {
   let [a, b] = [1, buffer.byteLength];
-  for (const word of new Uint32Array(buffer, 0, buffer.byteLength >> 2)) {
-    a = Math.imul(a ^ word, 0x9e3779b1);
-    b = Math.imul((b << 13) | (b >>> 19), 5) ^ word;
-  }
+  const whole = buffer.byteLength >> 2;
+  for (const part of [new Uint32Array(buffer, 0, whole), new Uint8Array(buffer, 4 * whole)])
+    for (const word of part) {
+      a = Math.imul(a ^ word, 0x9e3779b1);
+      b = Math.imul((b << 13) | (b >>> 19), 5) ^ word;
+    }
   return `${buffer.byteLength} ${a} ${b}`;
 }
 /** It is not judged once more, but said: a camera that stands still sends the same picture again. */

@@ -57,8 +57,8 @@ function takePreview(item, { preview }) {
 async function throughBucket(item, bytes) {
   if (!item.key) {
     const { name, size } = item.file;
-    const body = JSON.stringify({ name, size, content_type: typeOf(item.file, bytes) });
-    const response = await send('uploads', { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+    const response = await post('uploads', { name, size, content_type: typeOf(item.file, bytes) });
+    if (response.status === 404) bucket = false;
     if (!response.ok) return response;
     const { method, url, headers, key } = await response.json();
     const put = await fetch(url, {

@@ -3,7 +3,9 @@
 let stream = null;
 $('camera-open').onclick = async () => {
   if (!navigator.mediaDevices?.getUserMedia) {
-    $('snap').click();
+    // A phone takes a picture all the same.
+    if (matchMedia('(pointer: coarse)').matches) $('snap').click();
+    else notice(t[isSecureContext ? 'camera-none' : 'camera-https']);
     return;
   }
   $('camera').showModal();

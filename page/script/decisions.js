@@ -5,11 +5,13 @@ const decisions = []; // What each decision replaced.
 function decide(item, verdict) {
   if (!item || item.status !== 'scored' || item.verdict === verdict) return;
   if (verdict === 'pass' && isBlind(item)) return say(put(t.blind, item.name));
-  const { verdict: old, kind, decidedAt } = item;
-  decisions.push({ item, verdict: old, kind, decidedAt });
-  Object.assign(item, { verdict, kind: '', decidedAt: verdict ? new Date().toISOString() : null });
+  const { verdict: old, kind, decidedAt, who } = item;
+  const by = shift.operator;
+  decisions.push({ item, by, verdict: old, kind, decidedAt, who });
+  Object.assign(item, { verdict, who: by, kind: '', decidedAt: verdict ? new Date().toISOString() : null });
   unsaved = true;
-  keep(item);
+  // Whoever withdraws it: the word that is taken back is of the one who said it.
+  speak(item, verdict ? by : who);
   const moveOn = verdict && !old && judged(item) === 'review';
   const next = moveOn ? following(item) : null;
   if (next) select(next);
@@ -20,16 +22,17 @@ function decide(item, verdict) {
   );
 }
 function undo() {
-  const { item, removed, ...before } = decisions.pop() || {};
+  const { item, removed, by, ...before } = decisions.pop() || {};
   if (removed) {
     $('toast').hidden = true;
     bringBack(removed);
     return select(removed[0]);
   }
   if (!item) return;
+  const taken = item.verdict ? by : before.who;
   Object.assign(item, before);
   unsaved = true;
-  keep(item);
+  speak(item, taken);
   $('toast').hidden = true;
   select(item);
   say(put(t.undone, item.name, kindWord(kindOf(item))));
@@ -39,7 +42,7 @@ function call(item, kind) {
   if (item?.verdict !== 'reject') return;
   item.kind = item.kind === kind ? '' : kind;
   unsaved = true;
-  keep(item);
+  speak(item, item.who);
   toast(item);
   refresh();
   say(`${item.name}: ${kindWord('reject')}, ${item.kind || t['no-class']}`);

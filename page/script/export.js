@@ -12,7 +12,7 @@ function record(item) {
     operator_decision: item.verdict || '',
     operator_class: item.kind || '',
     operator_time: item.decidedAt || '',
-    operator_name: shift.operator,
+    operator_name: item.verdict ? item.who || shift.operator : '',
     operator_note: item.note,
     coil: shift.coil,
     same_as: (item.also || []).join(' '),

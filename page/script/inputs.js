@@ -28,6 +28,15 @@ async function dropped(transfer) {
   for (const entry of entries) if (entry) await walk(entry).catch(() => say(t['bad-folder']));
   return files;
 }
+/** Of a folder only what is called a picture; how much else is in it is said. What was chosen by itself is tried. */
+function picturesOf(files) {
+  const wanted = [...files].filter(
+    (file) => !(file.path || file.webkitRelativePath) || /^[^.].*\.(jpe?g|png|webp|bmp|tiff?)$/i.test(file.name),
+  );
+  const others = files.length - wanted.length;
+  if (others) notice(put(t['no-pictures'], plural(others, 'file')));
+  return wanted;
+}
 for (const name of ['dragover', 'dragenter']) {
   addEventListener(name, (event) => {
     event.preventDefault();
@@ -40,7 +49,7 @@ addEventListener('dragleave', (event) => {
 addEventListener('drop', async (event) => {
   event.preventDefault();
   document.body.classList.remove('over');
-  add(await dropped(event.dataTransfer));
+  add(picturesOf(await dropped(event.dataTransfer)));
 });
 addEventListener('paste', (event) => {
   if (event.clipboardData.files.length) {
@@ -49,9 +58,10 @@ addEventListener('paste', (event) => {
   }
 });
 $('pick').onclick = () => $('files').click();
-for (const name of ['files', 'snap'])
+$('pick-folder').onclick = () => $('folder').click();
+for (const name of ['files', 'folder', 'snap'])
   $(name).onchange = () => {
-    add($(name).files).then(() => {
+    add(picturesOf($(name).files)).then(() => {
       $(name).value = '';
     });
   };

@@ -104,6 +104,7 @@ function take(item, answer, milliseconds) {
     milliseconds,
     scoredAt: new Date().toISOString(),
   });
+  item.source = sourceIn(answer);
   takePreview(item, answer);
   const { defects = null, masks = null, defect_map: map } = answer;
   Object.assign(item, { defects, masks, count: answer.defect_count ?? 0 });

@@ -16,6 +16,8 @@ function showState() {
   $('sign').hidden = !(token || locked);
   $('sign').textContent = locked ? t['sign-in'] : t.token;
   $('forget').hidden = !token;
+  $('down').hidden = !offline && !locked;
+  $('down').textContent = !offline && !locked ? '' : t[offline ? 'down' : 'signed-out+'];
   if (offline) showLink('bad', t.offline);
   else if (locked) showLink('bad', t['signed-out']);
   else if (Date.now() < pausedUntil) showLink('slow', t.busy);
@@ -37,6 +39,7 @@ async function greet() {
         showState();
         refresh();
         pump();
+        sendWords();
         return true;
       }
       showLink('bad', response.status === 503 ? t['no-model'] : t['odd-service']);

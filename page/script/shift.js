@@ -4,6 +4,8 @@ const moments = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'medium', timeSty
 const shiftName = ({ coil, operator }) => [coil, operator].filter(Boolean).join(', ') || t['no-name'];
 
 function drawShift() {
+  $('coil').value = shift.coil;
+  $('operator').value = shift.operator;
   $$('#shift span').textContent = shift.coil || shift.operator ? shiftName(shift) : t['name-shift'];
 }
 /** Nothing of one shift stays for the next. */
@@ -52,6 +54,7 @@ async function openShift(found) {
   drawShift();
   draw();
   pump();
+  sendWords();
 }
 async function begin() {
   try {
@@ -98,24 +101,24 @@ async function drawPast() {
   $('delete-all').disabled = !database;
 }
 $('shift').onclick = () => {
-  $('coil').value = shift.coil;
-  $('operator').value = shift.operator;
   $('shifts').showModal();
   flush().then(drawPast);
 };
-for (const name of ['coil', 'operator'])
-  $(name).oninput = () => {
-    shift[name] = $(name).value.trim();
-    drawShift();
-    keep();
-  };
+function nameShift() {
+  shift.coil = $('coil').value.trim();
+  shift.operator = $('operator').value.trim();
+  drawShift();
+  keep();
+  sendWords();
+}
+$('coil').onchange = $('operator').onchange = nameShift;
+$('shifts').addEventListener('close', nameShift);
 $('delete-all').onclick = async () => {
   if (!confirm(t['sure-all'])) return;
   for (const item of items) item.gone = true;
   emptyPage();
   for (const { id } of await keptShifts()) await dropShift(id);
   shift = newShift();
-  drawShift();
   draw();
   $('shifts').close();
 };

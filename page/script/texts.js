@@ -23,6 +23,13 @@ sending|SCORING|LÄUFT
 add|Add pictures of steel strip|Bilder von Bandstahl hinzufügen
 drop|Drop pictures of steel strip here|Bilder von Bandstahl hierher ziehen
 choose|Choose pictures|Bilder wählen
+choose-folder|Choose a folder|Ordner wählen
+no-pictures|{1} in the folder left out: no pictures by their names|{1} im Ordner ausgelassen: dem Namen nach keine Bilder
+file|file|Datei
+files|files|Dateien
+down|No connection to the service. Pictures and decisions wait here, and go on by themselves when it is back.|Keine Verbindung zum Dienst. Bilder und Entscheidungen warten hier und gehen von selbst weiter, sobald sie wieder da ist.
+signed-out+|Not signed in: pictures and decisions wait.|Nicht angemeldet: Bilder und Entscheidungen warten.
+camera-https|Browsers give a page the camera only over HTTPS (or on the computer of the service itself). Choose pictures instead, or ask for an address with https.|Browser geben einer Seite die Kamera nur über HTTPS (oder auf dem Rechner des Dienstes selbst). Wählen Sie Bilder, oder fragen Sie nach einer Adresse mit https.
 use-camera|Use the camera|Kamera benutzen
 paste|or paste them. JPEG, PNG, WebP, BMP and TIFF; folders too.|oder einfügen. JPEG, PNG, WebP, BMP und TIFF; auch Ordner.
 more|Each picture is judged as it arrives: PASS, REJECT, or REVIEW where you should look yourself.|Jedes Bild wird sofort beurteilt: GUT, SPERREN, oder PRÜFEN, wo Sie selbst hinsehen sollen.
@@ -86,6 +93,11 @@ histogram|Pictures by probability of a defect; shaded: review|Bilder nach Fehler
 worst|Worst pictures|Schlechteste Bilder
 printed|{1}, {2}|{1}, {2}
 blind|{1} cannot be shown here, so it cannot be passed|{1} ist hier nicht zu sehen und kann deshalb nicht auf GUT gesetzt werden
+decision|decision|Entscheidung
+decisions|decisions|Entscheidungen
+unsent|Still to be sent to the service: {1}|Noch nicht beim Dienst: {1}
+unsent-unnamed|Not sent before the operator is named (Name this shift): {1}|Nicht gesendet, bis der Prüfer benannt ist (Schicht benennen): {1}
+word-refused|{1}: the service did not take the decision. {2}|{1}: Der Dienst hat die Entscheidung nicht angenommen. {2}
 keys-line|N next to review;A accept;O overrule;U undo;Enter enlarge;? all keys|N nächstes zu prüfen;A annehmen;O ändern;U rückgängig;Enter groß;? alle Tasten
 none|No picture of this kind.|Kein solches Bild.
 back|Back|Zurück

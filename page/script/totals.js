@@ -28,7 +28,10 @@ function drawProgress(counts) {
   while (done.length && now - done[0] > 15_000) done.shift();
   const speed = done.length > 4 ? (done.length - 1) / ((now - done[0]) / 1000) : 0;
   let text = put(t['n-done'], numbers.format(all - left), numbers.format(all));
-  if (left && speed) text += `, ${put(t.speed, tenths.format(speed), Math.ceil(left / speed))}`;
+  if (left && speed && !offline && !locked) text += `, ${put(t.speed, tenths.format(speed), Math.ceil(left / speed))}`;
+  const unsent = keepsWords === false ? 0 : items.filter(unsentOf).length;
+  $('unsent').hidden = !unsent || keepsWords === null;
+  $('unsent').textContent = put(t[shift.operator ? 'unsent' : 'unsent-unnamed'], plural(unsent, 'decision'));
   $$('#progress span').textContent = text;
   if (!items.length) return;
   const summary =

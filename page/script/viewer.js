@@ -49,7 +49,8 @@ function drawViewer() {
 $('note').oninput = () => {
   view.current.note = $('note').value;
   unsaved = true;
-  keep(view.current);
+  if (view.current.verdict) speak(view.current, view.current.who);
+  else keep(view.current);
 };
 $('note').onkeydown = (event) => {
   if (event.key === 'Enter') $$('#viewer .do button')?.focus();

@@ -58,7 +58,7 @@ def test_each_text_that_the_page_names_is_in_the_table_and_the_other_way_round()
             "image-too-small",
             "unsupported-media-type",
         ),
-        *("too-many-tiles", "model-unavailable", "pictures", "defects"),
+        *("too-many-tiles", "model-unavailable", "pictures", "defects", "decisions"),
     }
 
 

@@ -45,7 +45,7 @@ def test_a_shift_is_one_printed_page(open_page: OpenPage, url: str, locale: str)
     expect(report.locator("li")).to_have_count(8)
     expect(report.locator("li .strip img")).to_have_count(8)
     bars = report.locator("svg[role=img] text").all_text_contents()
-    assert [text for text in bars if "%" not in text] == ["4", "4", "2", "14"]
+    assert [text for text in bars if "%" not in text] == ["4", "2", "2", "14"]
     expect(report.locator(".band")).to_have_attribute("width", "300")
     assert serious(page) == []
     pdf = page.pdf(format="A4", print_background=True)

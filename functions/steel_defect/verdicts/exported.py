@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_export(path: Path) -> list[Verdict]:
-    """A verdict for each picture that was decided, by whoever the file is named after: the page knows no names.
+    """A verdict for each picture that was decided, by its operator, or else whom the file is named after.
 
     Raises:
         VerdictError: the file is no export of the page, or what it says of a picture is no verdict.
@@ -30,7 +30,8 @@ def read_export(path: Path) -> list[Verdict]:
     for number, picture in enumerate(pictures):
         if picture.get("operator_decision"):
             try:
-                found.append(Verdict.read(_stated(picture, path.stem), now, str(number)))
+                who = picture.get("operator_name") or path.stem
+                found.append(Verdict.read(_stated(picture, who), now, str(number)))
             except VerdictError as error:
                 message = f"{path}, {picture.get('file')}: {error}"
                 raise VerdictError(message) from error
@@ -42,6 +43,7 @@ def _stated(picture: dict[str, Any], who: str) -> dict[str, Any]:
         "picture": picture.get("file"),
         "verdict": picture["operator_decision"],
         "class": picture.get("operator_class") or None,
+        "note": picture.get("operator_note") or None,
         "when": picture.get("operator_time") or None,
         "who": who[:50],
     }

@@ -85,6 +85,9 @@ $('after').onclick = () => step(1);
 $('csv').onclick = () => save(asCsv(), 'csv', 'text/csv');
 $('json').onclick = () => save(asJson(), 'json', 'application/json');
 $('prune').onclick = () => remove(items.filter((item) => item.status === 'failed'));
+$('tools-open').onclick = () => {
+  $('tools-open').ariaExpanded = document.body.classList.toggle('with-tools');
+};
 $('help-open').onclick = () => $('help').showModal();
 $('docs').href = new URL('docs', BASE);
 for (const button of document.querySelectorAll('[data-close]')) button.onclick = () => button.closest('dialog').close();

@@ -40,6 +40,7 @@ camera|Camera|Kamera
 progress|Pictures scored|Beurteilte Bilder
 threshold|Threshold|Schwelle
 own|Model's own|Wie im Modell
+tools|Threshold, search, report|Schwelle, Suche, Bericht
 sort|Sort|Ordnen
 arrival|oldest first|älteste zuerst
 newest|newest first|neueste zuerst

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     OpenPage = Callable[..., Page]
 
 MANY = 2000
-# The aim is 100 ms on a machine of its own; others run beside this test.
-BOUND_MILLISECONDS = 300
+# Of the median of seven; 20 ms for a scroll and 45 for a decision were measured on two cores that others used as well.
+BOUND_MILLISECONDS = 100
 
 # Small pictures that differ, as one drop; Playwright would carry them one by one.
 DROP = """([bytes, many]) => {
@@ -46,8 +46,8 @@ TIMED = """async act => {
 }"""
 ACTS = {
     "scroll": "scrollBy(0, 700)",
-    "decision": "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', bubbles: true}))",
-    "undo": "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'u', bubbles: true}))",
+    "decision": "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', bubbles: true}))",
+    "undo": "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'u', bubbles: true}))",
 }
 
 
@@ -63,10 +63,11 @@ def test_a_scroll_and_a_decision_take_a_moment(open_page: OpenPage, url: str) ->
     expect(page.locator("#total-review b")).to_have_text("2,000", timeout=180_000)
     page.keyboard.press("n")
     page.wait_for_timeout(1000)
+    expect(page.locator(".card[aria-current=true]")).to_be_focused()
     taken = {name: sorted(page.evaluate(TIMED, act) for _ in range(7)) for name, act in ACTS.items()}
     for name, times in taken.items():
         assert times[3] < BOUND_MILLISECONDS, f"{name}: {times}"
-    expect_totals(page, reject=0)
+    expect_totals(page, reject=0)  # As many undone as decided.
     page.fill("#find", "strip-1999")
     expect(page.locator(".card")).to_have_count(0)
     page.fill("#find", "strip-1998")

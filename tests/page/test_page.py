@@ -340,6 +340,11 @@ def test_it_fits_a_phone_and_a_wall(open_page: OpenPage, url: str, width: int, c
     found = "getComputedStyle(document.querySelector('#grid')).gridTemplateColumns.split(' ').length"
     assert page.evaluate(found) == columns
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width < 400:
+        page.click("#tools-open")
+        expect(page.locator("#tools")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.click("#tools-open")
     page.locator(".card .frame").nth(0).click()
     box = page.locator("#viewer").bounding_box()
     assert box is not None

@@ -110,6 +110,15 @@ def test_the_same_bytes_under_one_label_and_files_that_only_begin_alike_are_let_
     assert len(open_data(tmp_path)) == 4
 
 
+def test_clean_pictures_may_be_alone(tmp_path: Path) -> None:
+    dataset = open_data(with_pictures(tmp_path, "Good/a.png", "Good/monday/b.png"))
+    assert dataset.class_names == ("defect",)
+    assert labels_of(dataset) == {"Good/a.png": "clean", "Good/monday/b.png": "clean"}
+    (tmp_path / "labels.csv").write_text("file,label\nGood/a.png,ok\n", encoding="utf-8")
+    table = open_data(tmp_path)
+    assert (table.class_names, labels_of(table)) == (("defect",), {"Good/a.png": "clean"})
+
+
 def test_folders_in_defect_are_the_classes(tmp_path: Path) -> None:
     names = ("clean/a.png", "defect/scratch/b.png", "defect/scratch/monday/c.png", "defect/pits/d.png")
     dataset = open_data(with_pictures(tmp_path, *names))

@@ -46,7 +46,11 @@ def planned(network: GrayMobileNet, job: Job, world: World, minutes: float | Non
     Returns:
         The job, with other steps in its recipe if it would take longer.
     """
-    if job.run.last.exists() or (minutes is None and job.steps * times < _WORTH):
+    if (
+        job.recipe.network.learns_from_clean
+        or job.run.last.exists()
+        or (minutes is None and job.steps * times < _WORTH)
+    ):
         return job
     step = world.gather(_seconds_a_step(network, job, world))[0]
     judged = 0 if job.validation is None else len(job.validation)

@@ -11,7 +11,7 @@ from steel_defect_trainer import errors
 
 def test_every_error_of_the_trainer_is_in_one_tree() -> None:
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
-    assert len(classes) == 10
+    assert len(classes) == 11
     assert all(issubclass(error, errors.TrainerError) for error in classes)
 
 

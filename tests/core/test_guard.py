@@ -138,7 +138,7 @@ def test_the_worst_tile_decides_and_its_place_is_in_the_map(framed: Scorer) -> N
     pixels = np.full((256, 6400), 40, np.uint8)
     pixels[:, 3000:5000] = 220
     found = framed.score(encoded(gray(pixels)))
-    assert found.view.tiles == 5
+    assert found.view.tiles == 7
     assert found.decision is Decision.REJECT
     assert found.defect_map is not None
     assert found.defect_map.shape == (2, 4, 100)

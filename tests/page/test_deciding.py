@@ -85,6 +85,18 @@ def test_a_double_click_in_the_viewer_decides_one_picture(open_page: OpenPage, u
     expect_totals(page, review=1, reject=1)
 
 
+def test_a_held_key_on_a_button_decides_one_picture(open_page: OpenPage, url: str) -> None:
+    page = open_page(url)
+    add(page, *(upload(f"{number}.png", DOUBTFUL_REJECT) for number in range(4)))
+    card(page, "0.png").locator(".frame").click()
+    page.locator("#viewer .do").get_by_role("button", name="Accept").focus()
+    for _ in range(4):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    page.wait_for_timeout(STILL_MILLISECONDS)
+    expect_totals(page, review=3, reject=1)
+
+
 def test_a_decision_is_withdrawn_by_its_own_button(open_page: OpenPage, url: str) -> None:
     page = open_page(url)
     add(page, *twelve())

@@ -82,6 +82,17 @@ def test_the_viewer_lists_defects_and_shows_those_of_a_class(open_page: OpenPage
     rows.get_by_role("button").click()
     expect(page.locator("#viewer rect.chosen")).to_have_attribute("x", "800")
     expect(rows.get_by_role("button")).to_be_focused()
+    # It is in the middle of the window, and stays there if the others are shown again.
+    inside, found = (page.locator(f"#viewer {name}").bounding_box() for name in (".frame", ".k1 .area"))
+    assert inside is not None
+    assert found is not None
+    middle = found["x"] + found["width"] / 2
+    assert middle == pytest.approx(inside["x"] + inside["width"] / 2, abs=20)
+    page.locator("#viewer .classes").get_by_role("button", name="All").click()
+    expect(page.locator("#viewer .edge")).to_have_count(2)
+    found = page.locator("#viewer .k1 .area").bounding_box()
+    assert found is not None
+    assert found["x"] + found["width"] / 2 == pytest.approx(middle, abs=2)
 
 
 def test_pictures_of_a_class(open_page: OpenPage, masking: str) -> None:

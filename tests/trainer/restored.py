@@ -8,8 +8,9 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from steel_defect_trainer.networks.deployed import DeployedStripNet
+from steel_defect_trainer.networks.deployed import Deployed, DeployedStripNet, DeployedUnifiedNet
 from steel_defect_trainer.networks.strip import StripNet
+from steel_defect_trainer.networks.unified import UnifiedNet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _ROUNDED: Final = "_quantized"
 
 
-def restore(path: Path) -> DeployedStripNet:
-    """Rebuild the torch module from a strip network's file: its initialisers bear the parameters' names.
+def restore(path: Path) -> Deployed:
+    """Rebuild the torch module from a network's file: its initialisers bear the parameters' names.
 
     The weights of an int8 file are those on its grid; what it rounds while it computes is not.
 
@@ -34,10 +35,14 @@ def restore(path: Path) -> DeployedStripNet:
             step = initialisers[weight_scale]
             for name, unit in ((weight, step.reshape(-1, 1, 1, 1)), (bias, initialisers[scale] * step)):
                 initialisers[name.removesuffix(_ROUNDED)] = unit * initialisers[name]
-    head = initialisers.get("head.weight")
-    network = StripNet(1 if head is None else len(head))
-    network.head.whole.data = initialisers.get("head.whole", network.head.whole.data)
-    deployed = DeployedStripNet(network, scale=1.0, offset=0.0)
+    deployed: Deployed
+    if "head.whole.weight" in initialisers:
+        deployed = DeployedUnifiedNet(UnifiedNet(len(initialisers["head.whole.weight"]) - 1), scale=1.0, offset=0.0)
+    else:
+        head = initialisers.get("head.weight")
+        network = StripNet(1 if head is None else len(head))
+        network.head.whole.data = initialisers.get("head.whole", network.head.whole.data)
+        deployed = DeployedStripNet(network, scale=1.0, offset=0.0)
     names = deployed.state_dict().keys()
     # The exporter leaves out a factor of 1 and a term of 0.
     neutral = {"scale": torch.tensor(1.0), "offset": torch.tensor(0.0)}

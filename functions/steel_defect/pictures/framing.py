@@ -6,7 +6,7 @@
 | stands the other way from the frame, or the strip is stated to | turned by 90 degrees first |
 | of the frame's shape and size, within the limits of the model file | one tile, scaled into the frame |
 | of the frame's shape, and smaller | the same, and reason `scale` |
-| anything else | tiles at the training scale, a quarter overlapping along the strip, without dark margins |
+| anything else | tiles at the training scale, half overlapping along the strip, without dark margins |
 | the same, and its millimetres a pixel are known as the model's are | tiles at the scale that gives the model's |
 | that scale lies outside the limits | the same, and reason `scale` |
 | fills less than a quarter of one tile | reason `shape` |
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # are laid together by cells.
 GRID: Final = 32
 # Of a tile, that the next one repeats: a defect that one tile cuts is whole in its neighbour.
-OVERLAP: Final = 0.25
+OVERLAP: Final = 0.5
 # About as many as 40 million pixels at the scale of the frame of 1600 x 256 make.
 MOST_TILES: Final = 256
 # A picture is of the frame's shape if its aspect is within this factor of those that the model was trained on.

@@ -25,6 +25,8 @@ _EOI: Final = b"\xff\xd9"
 _CMYK: Final = 4
 # Bytes of coefficients that libjpeg keeps for a progressive picture; 40 megapixels of 4:2:0 take 120 million.
 MAX_COEFFICIENT_BYTES: Final = 170_000_000
+# So often zeros are cut off.
+_CUTS: Final = 3
 _PADDED: Final = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
@@ -53,15 +55,19 @@ class JpegReader:
         if end is None:
             data += _EOI  # a whole picture may lack its end; libjpeg tells one that does not reach it
         scale = self._scale(at_least)
-        try:
-            pixels = self._decode(data, scale)
-        except ValueError as error:
-            padded = _PADDED.search(str(error))
-            padding = int(padded[1]) if padded else 0
-            # Some cameras fill their buffer with zeros before the end marker.
-            if end is None or not padding or data[end - padding : end].strip(b"\x00"):
-                raise
-            pixels = self._decode(data[: end - padding] + _EOI, scale)
+        for left in reversed(range(_CUTS + 1)):
+            try:
+                pixels = self._decode(data, scale)
+                break
+            except ValueError as error:
+                padded = _PADDED.search(str(error))
+                padding = int(padded[1]) if padded else 0
+                # Some cameras fill their buffer with zeros before the end marker. The last codes of the picture may
+                # have taken in some of them, so what is left over is not all of them at once.
+                if end is None or not padding or not left or data[end - padding : end].strip(b"\x00"):
+                    raise
+                end -= padding
+                data = data[:end] + _EOI
         return Gray(_gray_of_cmyk(pixels, inverted=self._markers.adobe) if pixels.shape[2] == _CMYK else pixels[..., 0])
 
     def _decode(self, data: bytes, scale: int) -> NDArray[np.uint8]:

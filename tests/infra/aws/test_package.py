@@ -19,7 +19,7 @@ from tests.infra.aws.conftest import uv
 from tests.pictures import encoded, gradient, gray
 from tests.requests_table import in_form, in_json
 
-MAX_BYTES: Final = 108_000_000
+MAX_BYTES: Final = 110_000_000
 FUNCTIONS: Final = ("ApiFunction", "BackfillFunction", "UploadFunction")
 # In a fresh interpreter that sees the package and the standard library only: each event in, each answer out.
 RUN: Final = """

@@ -73,7 +73,9 @@ def test_bundled_model_holds_its_whole_contract(bundled_model: Path) -> None:
     assert contract.input == InputSpec()
     assert len(contract.class_names) == 4
     assert [item.name for item in model.graph.input] == ["image"]
-    assert [item.name for item in model.graph.output] == ["defect_prob", "class_prob", "defect_map", "novelty"]
+    assert [item.name for item in model.graph.output] == [
+        *("defect_prob", "class_prob", "defect_map", "mask_prob", "novelty"),
+    ]
 
 
 def test_bundled_model_gives_each_strip_the_same_alone_or_in_a_batch(bundled_model: Path, samples: list[Path]) -> None:

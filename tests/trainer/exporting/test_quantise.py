@@ -93,6 +93,7 @@ def test_a_sure_network_that_was_fitted_to_whole_pictures_is_rounded_as_well(
     float_file: Path, learned: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     deployed = restore(float_file)
+    assert isinstance(deployed, DeployedStripNet)
     fitted = MapHead(3)
     fitted.load_state_dict({**deployed.head.state_dict(), "whole": torch.linspace(-0.1, 0.3, 1280).view(1, -1, 1, 1)})
     with torch.no_grad():

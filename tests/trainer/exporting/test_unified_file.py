@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,7 @@ from steel_defect_trainer.exporting.novelty import features_of
 from steel_defect_trainer.exporting.onnx_file import export
 from steel_defect_trainer.exporting.parity import TOLERANCE, largest_difference, run_onnx, run_torch
 from steel_defect_trainer.exporting.quantise import Kept, quantise
+from steel_defect_trainer.exporting.sure_damage import hold_sure_damage
 from steel_defect_trainer.networks.deployed import DeployedUnifiedNet
 from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
 from tests.pictures import encoded, gray
@@ -119,3 +122,28 @@ def test_either_file_tells_unfamiliar_pictures_and_scores_as_before(
     assert (novelty > guard.unfamiliar).mean() <= 0.1
     chessboard = (np.indices((64, 160)).sum(axis=0) // 8) % 2 * 120 + 60
     assert "unfamiliar" in Scorer(path).score(encoded(gray(chessboard))).reasons
+
+
+@pytest.mark.parametrize("threshold", [0.2831, 0.1, 0.7])
+def test_what_masks_are_sure_of_is_called_a_defect_and_nothing_else_changes(
+    deployed: DeployedUnifiedNet, tmp_path: Path, threshold: float
+) -> None:
+    path, pixels = tmp_path / "model.onnx", _pictures(12, seed=5)
+    # Masks are surer for some pictures than for others; the bound lies between them.
+    sure = copy.deepcopy(deployed)
+    with torch.no_grad():
+        masks = sure.head.pyramid.masks
+        masks.weight *= 8
+    export(sure, replace(CONTRACT, threshold=threshold, review_low=0.05), path)
+    before = run_onnx(path, pixels)
+    hold_sure_damage(path)
+    after = run_onnx(path, pixels)
+    fields = np.sort(before["mask_prob"].max(axis=1).reshape(len(pixels), -1), axis=1)
+    held = fields[:, -round(0.01 * fields.shape[1]) :].mean(axis=1) >= 0.98
+    assert held.any()
+    assert (after["defect_prob"][held].astype(float) >= threshold).all()
+    assert (
+        after["defect_prob"][held] == np.maximum(before["defect_prob"][held], after["defect_prob"][held].min())
+    ).all()
+    assert (after["defect_prob"][~held] == before["defect_prob"][~held]).all()
+    assert all((after[name] == before[name]).all() for name in ("class_prob", "mask_prob", "defect_map"))

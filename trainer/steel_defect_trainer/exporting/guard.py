@@ -12,7 +12,13 @@ from steel_defect.contract import Frame, Guard
 from steel_defect.image import decode
 from steel_defect.statistics import appearance_of, histogram
 from steel_defect_trainer.exporting.metadata import change_contract
-from steel_defect_trainer.exporting.novelty import LEAST_PICTURES, add_novelty, features_of, fit_novelty
+from steel_defect_trainer.exporting.novelty import (
+    LEAST_DEVIATIONS,
+    LEAST_PICTURES,
+    add_novelty,
+    features_of,
+    fit_novelty,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,10 +68,24 @@ def familiar_of_files(files: Sequence[Path], groups: Sequence[str], spec: InputS
     return Familiar(tiles, groups, sizes)
 
 
-def write_guard(path: Path, familiar: Familiar, spec: InputSpec, *, novelty: bool = True) -> None:
+def write_guard(
+    path: Path,
+    familiar: Familiar,
+    spec: InputSpec,
+    *,
+    novelty: bool = True,
+    least_deviations: float = LEAST_DEVIATIONS,
+) -> None:
     """Put frame, guard and, if `novelty` says so, the output of that name into a model file.
 
     Below `LEAST_PICTURES` pictures there is no such output, and only the grays are guarded.
+
+    Args:
+        path: of the file.
+        familiar: pictures that the model was trained on.
+        spec: of its input.
+        novelty: whether the file is given an output of that name; it has one already if it compares with a memory.
+        least_deviations: nothing nearer is unfamiliar; see `novelty.LEAST_DEVIATIONS`.
 
     Raises:
         ExportError: the graph has no features.
@@ -76,7 +96,7 @@ def write_guard(path: Path, familiar: Familiar, spec: InputSpec, *, novelty: boo
         padded = np.full((len(familiar.tiles), spec.height, spec.width), spec.pad, np.uint8)
         for pixels, tile in zip(padded, familiar.tiles, strict=True):
             pixels[: tile.shape[0], : tile.shape[1]] = tile
-        fitted = fit_novelty(features_of(path, padded), familiar.groups)
+        fitted = fit_novelty(features_of(path, padded), familiar.groups, least_deviations=least_deviations)
         add_novelty(path, fitted, padded[:1])
         unfamiliar = fitted.limit
     elif novelty:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.strips import StripSet
 
 # Which convolutions of the int8 file stay float: the first choice costs no time, the others some.
-CHOICES: Final = (Kept(3), Kept(5), Kept(8, last=True))
+CHOICES: Final = (Kept(3), Kept(5), Kept(8, last=True), Kept(29, last=True))
 
 
 def write_int8(path: Path, target: Path, learned: StripSet, judged: StripSet, pictures: str) -> Int8:

@@ -32,10 +32,10 @@ LEAST_PICTURES: Final = 40
 _DIRECTIONS: Final = 16
 _FOLDS: Final = 5
 _BATCH: Final = 8
-# Of familiar pictures that nobody learned from, about this share is called unfamiliar; never one nearer than the second
-# figure, in standard deviations of the logarithm of the distance.
+# Of familiar pictures that nobody learned from, about this share is called unfamiliar; unless a model is known to need
+# less, never one nearer than the second figure, in standard deviations of the logarithm of the distance.
 _FALSE_ALARMS: Final = 0.015
-_LEAST_DEVIATIONS: Final = 2.5
+LEAST_DEVIATIONS: Final = 2.5
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ def fit_gaussian(features: NDArray[np.float64]) -> Gaussian:
     return Gaussian(mean, directions[:known], variances[:known], max(rest, 1e-9))
 
 
-def fit_novelty(features: NDArray[np.float64], groups: Sequence[str]) -> Novelty:
+def fit_novelty(
+    features: NDArray[np.float64], groups: Sequence[str], *, least_deviations: float = LEAST_DEVIATIONS
+) -> Novelty:
     """Fit to features (N, FEATURES) of familiar pictures, and set the limit by cross-validation over their groups."""
     names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
     numbers = np.array([names[group] for group in groups]) if len(names) >= _FOLDS else np.arange(len(features))
@@ -100,7 +102,7 @@ def fit_novelty(features: NDArray[np.float64], groups: Sequence[str]) -> Novelty
         distances[held_out] = fit_gaussian(features[~held_out]).log_distance(features[held_out])
     mean, deviation = float(distances.mean()), max(float(distances.std()), 1e-6)
     farthest = (float(np.quantile(distances, 1 - _FALSE_ALARMS)) - mean) / deviation
-    limit = NormalDist().cdf(max(farthest, _LEAST_DEVIATIONS))
+    limit = NormalDist().cdf(max(farthest, least_deviations))
     return Novelty(fit_gaussian(features), mean, deviation, limit)
 
 

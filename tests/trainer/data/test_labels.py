@@ -60,7 +60,7 @@ def test_words_for_clean_and_defect_are_names_of_folders(tmp_path: Path, good: s
     assert labels_of(dataset) == {f"{good}/a.png": "clean", f"{bad}/b.png": "defect"}
 
 
-@pytest.mark.parametrize("word", ["none", "No defect", "no_defects", "defect-free"])
+@pytest.mark.parametrize("word", ["none", "No defect", "no_defects", "defect-free", "Free"])
 def test_other_words_for_no_defect_are_no_class(tmp_path: Path, word: str) -> None:
     with pytest.raises(DataError, match=rf"labels\.csv: the label '{word}' reads .* labelled 'clean', 'good'"):
         opened(tmp_path, "dent", word)

@@ -18,7 +18,7 @@ from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.recipe import from_table
 from steel_defect_trainer.runs.folder import RunFolder
-from steel_defect_trainer.training.baseline import baseline_of_parts
+from steel_defect_trainer.training.baseline import baseline_of_parts, pictures_of_baseline
 from steel_defect_trainer.training.batches import mixture_of
 from steel_defect_trainer.training.described import describe
 from steel_defect_trainer.training.estimate import begun_with, planned
@@ -106,7 +106,12 @@ def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
     learned = everything if tried else parts["train"] | (parts["validation"] if final else False)
     validation = None if final else strips.take(parts["validation"])
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
-    job = planned(network, job, world, request.minutes)
+    judged = "test" if recipe.data.final else "validation"
+    with_baseline = tried is None and request.start.knows_imagenet and not recipe.network.learns_from_clean
+    looked_at = 0 if tried else int(parts[judged].sum())
+    if with_baseline:
+        looked_at += pictures_of_baseline(learned, parts[judged])
+    job = planned(network, job, world, request.minutes, judged_once=looked_at)
     recipe = job.recipe
     if world.leads:
         if tried is None:
@@ -122,9 +127,8 @@ def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
         if world.leads:
             take_evaluation(tried, run)
         return
-    judged = "test" if recipe.data.final else "validation"
     _judge(network, job, parts[judged], judged, world)
-    if world.leads and request.start.knows_imagenet and not recipe.network.learns_from_clean:
+    if world.leads and with_baseline:
         baseline = baseline_of_parts(strips, learned, parts[judged], request.start.backbone, world.device)
         baseline.save(run.baseline(judged))
 

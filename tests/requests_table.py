@@ -50,6 +50,7 @@ def good_requests() -> dict[str, Request]:
         "raw, called another picture type": predict(picture, {"content-type": "image/png"}),
         "base64 in JSON": predict(in_json(picture), JSON),
         "base64 in JSON with a charset": predict(in_json(picture), {"content-type": "application/json; charset=utf-8"}),
+        "data URL in JSON": predict(in_json(picture).replace(b'": "', b'": "data:image/jpeg;base64,'), JSON),
         "base64 with line breaks": predict(wrapped, JSON),
         "multipart form": predict(in_form(picture), FORM),
         "path with a slash at its end": Request("POST", "/predict/", JPEG, {}, picture),
@@ -77,6 +78,8 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "base64 that is not base64": (predict(b'{"image": "not/base64!"}', JSON), 400, "malformed-body"),
         "base64 with a foreign character in it": (
             predict(in_json(picture).replace(b'"}', b'*"}'), JSON), 400, "malformed-body"),
+        "a data URL of something else": (
+            predict(in_json(picture).replace(b'": "', b'": "data:text/plain;base64,'), JSON), 400, "malformed-body"),
         "base64 cut off": (predict(b'{"image": "abcde"}', JSON), 400, "malformed-body"),
         "base64 that is not ASCII": (predict('{"image": "ä"}'.encode(), JSON), 400, "malformed-body"),
         "JSON that is not JSON": (predict(b"{", JSON), 400, "malformed-body"),
@@ -111,6 +114,12 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
             404, "uploads-not-configured"),
         "results where there are no buckets": (
             Request("GET", "/results/web/2026-01-31/abcdefghijklmnopqrstuv/a.jpg"), 404, "uploads-not-configured"),
+        "a verdict where there are no buckets": (
+            Request("POST", "/verdicts", JSON, {}, b'{"picture": "a.jpg", "verdict": "pass", "who": "Anna"}'),
+            404, "uploads-not-configured"),
+        "a parameter of a verdict": (
+            Request("POST", "/verdicts", JSON, {"picture": "a.jpg"}, b"{}"), 400, "malformed-query"),
+        "verdicts of no picture": (Request("GET", "/verdicts"), 400, "malformed-query"),
         "no such path": (Request("GET", "/nothing"), 404, "not-found"),
         "method not allowed": (Request("GET", "/predict"), 405, "method-not-allowed"),
         "method unheard of": (Request("DELETE", "/model"), 405, "method-not-allowed"),

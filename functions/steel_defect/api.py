@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from steel_defect.scorer import Scorer
     from steel_defect.serving import RegistryState
     from steel_defect.uploads.signed import SignedUploads
+    from steel_defect.verdicts.kept import Verdicts
 
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
 _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
-    "/predict": ("map", "masks", "shape", *cameras.STATED, *places.STATED)
+    "/predict": ("map", "masks", "shape", *cameras.STATED, *places.STATED),
+    "/verdicts": ("picture",),
 }
 # People come to pages from a login or a link, which may add parameters of their own.
 _PAGES: Final = frozenset({"/", "/docs"})
@@ -50,15 +52,18 @@ _log = logging.getLogger(__name__)
 class Api:
     """Answers requests with the model that serves at that moment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a deployment configures
         self,
         models: Callable[[], Scorer],
         registry: Callable[[], RegistryState | None] = lambda: None,
         uploads: Callable[[], SignedUploads | None] = lambda: None,
         camera: Camera = Camera(),  # noqa: B008 - frozen
         admission: Admission = UNLIMITED,
+        *,
+        verdicts: Callable[[], Verdicts | None] = lambda: None,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
-        """Take the sources of the model, of its relation to a registry, and of the signed uploads.
+        """Take the sources of the model, of its relation to a registry, of the signed uploads and of the verdicts.
 
         Args:
             models: gives the model, or raises `ModelUnavailable`, which is answered with 503.
@@ -66,12 +71,16 @@ class Api:
             uploads: gives None if there are no buckets; called when a request needs them.
             camera: that pictures are from if a request states no other.
             admission: bounds what is scored at a time.
+            verdicts: gives None if there are no buckets.
+            origins: whose pages may call this from a browser, beside its own.
         """
         self._models = models
         self._camera = camera
         self._admission = admission
         self._registry = registry
         self._signed_uploads = uploads
+        self._kept_verdicts = verdicts
+        self._origins = origins
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/predict": {"POST": self._predict},
             "/health": {"GET": self._health},
@@ -80,6 +89,7 @@ class Api:
             "/model": {"GET": self._model},
             "/uploads": {"POST": self._upload},
             "/results/{key}": {"GET": self._result},
+            "/verdicts": {"GET": self._verdicts, "POST": self._verdict},
             "/openapi.json": {"GET": self._openapi},
             "/": {"GET": self._page},
             "/docs": {"GET": self._docs},
@@ -87,6 +97,14 @@ class Api:
 
     def handle(self, request: Request) -> Response:
         """Answer one request. Every failure is a problem+json answer; nothing is raised."""
+        if not self._origins:
+            return self._answer(request)
+        from steel_defect.origins import answer_for  # few deployments have any
+
+        methods = self.routes.get(self.route(request.path) or "", {})
+        return answer_for(request, self._origins, methods, self._answer)
+
+    def _answer(self, request: Request) -> Response:
         try:
             return self._route(request)(request)
         except SteelDefectError as error:
@@ -166,6 +184,26 @@ class Api:
             message = "this deployment takes no uploads by signed URLs: UPLOADS_URI and RESULTS_URI are not set"
             raise UploadsNotConfigured(message)
         return uploads
+
+    def _verdict(self, request: Request) -> Response:
+        _refuse_unknown(request, ())
+        verdicts = self._verdicts_kept()
+        require_json(request)
+        return json_response(verdicts.keep(request.body), status=HTTPStatus.CREATED)
+
+    def _verdicts(self, request: Request) -> Response:
+        picture = request.query.get("picture")
+        if not picture:
+            message = "?picture= must name the picture whose verdicts are asked for"
+            raise MalformedQuery(message)
+        return json_response({"picture": picture, "verdicts": self._verdicts_kept().of(picture)})
+
+    def _verdicts_kept(self) -> Verdicts:
+        verdicts = self._kept_verdicts()
+        if verdicts is None:
+            message = "this deployment keeps no verdicts: UPLOADS_URI and RESULTS_URI are not set"
+            raise UploadsNotConfigured(message)
+        return verdicts
 
     def _page(self, _request: Request) -> Response:
         from steel_defect.pages import page_response  # no prediction needs it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from steel_defect.log_line import Line
     from steel_defect.settings import Settings
+    from steel_defect.storage import Store
     from steel_defect.uploads.processor import UploadProcessor
     from steel_defect.uploads.refs import ObjectRef
     from steel_defect.uploads.signed import SignedUploads
+    from steel_defect.verdicts.kept import Verdicts
 
+    Afterwards = Callable[[Store, dict[str, Any], bytes], object]
     Publish = Callable[[dict[str, Any]], None]
 
 
@@ -40,7 +43,15 @@ class App:
         self.settings = settings
         self.models = ModelSource(settings)
         self.admission = Admission(settings.memory_bytes)
-        self.api = Api(self.models, self.models.state, lambda: self._signed_uploads, settings.camera, self.admission)
+        self.api = Api(
+            self.models,
+            self.models.state,
+            lambda: self._signed_uploads,
+            settings.camera,
+            self.admission,
+            verdicts=lambda: self._verdicts,
+            origins=settings.allowed_origins,
+        )
         self._publisher = publisher
         self._lock = Lock()
         self._processor: UploadProcessor | None = None
@@ -83,11 +94,39 @@ class App:
                     admission=self.admission,
                     ignored_suffixes=self.settings.ignored_suffixes,
                     coil_pattern=self.settings.coil_pattern,
+                    afterwards=self._afterwards(),
                 )
             return self._processor
+
+    def _afterwards(self) -> Afterwards | None:
+        """What is done with each upload once its result is told: it is kept for people, scored by a candidate."""
+        settings = self.settings
+        steps: list[Afterwards] = []
+        if settings.capturing.daily:
+            from steel_defect.uploads.capture import keep
+
+            steps.append(partial(keep, settings.capturing))
+        if settings.shadow is not None:
+            from steel_defect.uploads.shadow import Shadow
+
+            shadow = Shadow(
+                settings.shadow,
+                settings.override,
+                threads=settings.threads,
+                camera=settings.camera,
+                admission=self.admission,
+            )
+            steps.append(shadow.score)
+        return (lambda *result: [step(*result) for step in steps]) if steps else None
 
     @cached_property
     def _signed_uploads(self) -> SignedUploads | None:
         from steel_defect.uploads.signed import signed_uploads  # no prediction needs it
 
         return signed_uploads(self.settings)
+
+    @cached_property
+    def _verdicts(self) -> Verdicts | None:
+        from steel_defect.verdicts.kept import Verdicts  # no prediction needs it
+
+        return None if self.settings.buckets is None else Verdicts(self.settings.buckets.results)

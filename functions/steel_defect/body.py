@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # A picture grows by base64 (4/3), by the line breaks that some encoders add, and by a JSON or multipart envelope.
 _ENVELOPE_FACTOR: Final = 1.4
 _ENVELOPE_BYTES: Final = 65_536
+# What a browser makes of a file stands before its base64.
+_DATA_URL: Final = re.compile(r"\Adata:image/[a-z0-9.+-]+;base64,", re.ASCII | re.IGNORECASE)
 _ACCEPTED: Final = (
     "image/jpeg (or another picture type) with the picture as the body, application/json with the picture in base64 "
     "under 'image', or multipart/form-data with one file"
@@ -97,7 +100,8 @@ def picture_from_json(content: object) -> bytes:
         raise MalformedBody(message)
     try:
         # Base64 tools break lines; anything else outside the alphabet is refused rather than skipped.
-        picture = binascii.a2b_base64("".join(content["image"].split()), strict_mode=True)
+        encoded = _DATA_URL.sub("", content["image"], count=1)
+        picture = binascii.a2b_base64("".join(encoded.split()), strict_mode=True)
     except ValueError as error:  # binascii.Error, and non-ASCII characters
         message = f"'image' is not base64: {error}"
         raise MalformedBody(message) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 PROBLEM_TYPE: Final = "urn:problem-type:steel-defect:"
 
@@ -10,9 +10,9 @@ PROBLEM_TYPE: Final = "urn:problem-type:steel-defect:"
 class SteelDefectError(Exception):
     """Base of every error that a caller sees. `str(error)` says what is wrong and what to do, in one line."""
 
-    slug: ClassVar[str] = "bad-request"
-    title: ClassVar[str] = "Bad request"
-    status: ClassVar[int] = 400
+    slug: str = "bad-request"
+    title: str = "Bad request"
+    status: int = 400
 
     def problem(self) -> dict[str, str | int]:
         """The RFC 9457 problem details. `type` is stable and meant for programs, `detail` for people."""

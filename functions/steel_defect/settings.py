@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from steel_defect.camera import STATED, Camera, CameraError, stated_camera
+from steel_defect.capturing import Capturing
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.machine import memory_bytes, processors
 from steel_defect.model_uri import ModelFile, RegisteredModel, parse_model_uri
@@ -17,7 +19,6 @@ from steel_defect.override import Override, OverrideError
 from steel_defect.place import USUAL_PATTERN, PlaceError, pattern_of
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping
 
 BUNDLED_MODEL: Final = Path(__file__).parent / "bundled" / "model.onnx"
@@ -31,6 +32,8 @@ IGNORED_SUFFIXES: Final = (
 _PICTURES: Final = {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"}
 # What a share or a probability is.
 _SHARE: Final = (lambda value: 0 <= value <= 1, "from 0 to 1")
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.ASCII)
+_A_DAY: Final = (lambda value: value in range(1001), "from 0 to 1000, a whole one")
 _SECONDS: Final = (lambda value: 0 <= value < math.inf, "from 0 on")
 
 
@@ -65,6 +68,12 @@ class Settings:
             (`COIL_LONGEST_SECONDS`; default 900).
         coil_job: Cloud Run job that the upload function starts for a marker (`COIL_JOB`,
             projects/PROJECT/locations/REGION/jobs/JOB; default none: nobody reports).
+        capturing: which uploads the function keeps for people to look at (`CAPTURE_DAILY`, `CAPTURE_RANDOM`,
+            `CAPTURE_NEAR`; default none).
+        shadow: a candidate model that scores uploads, too, and decides nothing (`SHADOW_MODEL_URI`, a version or a
+            file; default none).
+        allowed_origins: whose pages may call the HTTP interface from a browser, beside its own (`ALLOWED_ORIGINS`, with
+            commas between them; default none).
         memory_bytes: that this process may have (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, else the limit of its control
             group); None if there is no limit.
         override: threshold and review band of this deployment, for whatever model it serves (`THRESHOLD`, `REVIEW_LOW`,
@@ -88,6 +97,9 @@ class Settings:
     coil_quiet_seconds: float = 60
     coil_longest_seconds: float = 900
     coil_job: str | None = None
+    capturing: Capturing = Capturing()  # noqa: RUF009 - frozen
+    shadow: ModelFile | RegisteredModel | None = None
+    allowed_origins: frozenset[str] = frozenset()
     memory_bytes: int | None = None
     override: Override = Override()  # noqa: RUF009 - frozen
 
@@ -136,6 +148,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         coil_quiet_seconds=_number(environment, "COIL_QUIET_SECONDS", 60, *_SECONDS),
         coil_longest_seconds=_number(environment, "COIL_LONGEST_SECONDS", 900, *_SECONDS),
         coil_job=environment.get("COIL_JOB") or None,
+        capturing=_capturing(environment),
+        shadow=_shadow(environment),
+        allowed_origins=_allowed_origins(environment),
         memory_bytes=memory_bytes(environment),
         override=_override(environment),
     )
@@ -155,6 +170,13 @@ def _coil_pattern(environment: Mapping[str, str]) -> re.Pattern[str]:
     except PlaceError as error:
         message = f"COIL_PATTERN: {error}"
         raise SettingsError(message) from error
+
+
+def _capturing(environment: Mapping[str, str]) -> Capturing:
+    default = Capturing()
+    daily = _number(environment, "CAPTURE_DAILY", default.daily, *_A_DAY)
+    random = _number(environment, "CAPTURE_RANDOM", default.random, *_SHARE)
+    return Capturing(int(daily), random, _number(environment, "CAPTURE_NEAR", default.near, *_SHARE))
 
 
 def _override(environment: Mapping[str, str]) -> Override:
@@ -190,6 +212,15 @@ def _number(
         message = f"{name} must be a number {words}, not {stated!r}"
         raise SettingsError(message)
     return value
+
+
+def _allowed_origins(environment: Mapping[str, str]) -> frozenset[str]:
+    origins = frozenset(filter(None, (one.strip() for one in environment.get("ALLOWED_ORIGINS", "").split(","))))
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            message = f"ALLOWED_ORIGINS has {origin!r}; an origin is as https://line-3.example:8443, without a path"
+            raise SettingsError(message)
+    return origins
 
 
 def _ignored_suffixes(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -236,6 +267,21 @@ def _model(environment: Mapping[str, str]) -> ModelFile | RegisteredModel:
     except ValueError as error:
         message = f"MODEL_URI: {error}"
         raise SettingsError(message) from error
+
+
+def _shadow(environment: Mapping[str, str]) -> ModelFile | RegisteredModel | None:
+    stated = environment.get("SHADOW_MODEL_URI")
+    if not stated:
+        return None
+    try:
+        source = parse_model_uri(stated)
+    except ValueError as error:
+        message = f"SHADOW_MODEL_URI: {error}"
+        raise SettingsError(message) from error
+    if isinstance(source, RegisteredModel) and source.sha256 is None:
+        message = f"SHADOW_MODEL_URI must name one version, STORE/models/NAME/SHA256, not {stated!r}"
+        raise SettingsError(message)
+    return source
 
 
 def _threads(environment: Mapping[str, str]) -> int:

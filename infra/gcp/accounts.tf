@@ -52,6 +52,18 @@ resource "google_storage_bucket_iam_member" "api_signs_uploads" {
   }
 }
 
+# What people say is kept as new objects below verdicts/; this role cannot change one.
+resource "google_storage_bucket_iam_member" "api_keeps_verdicts" {
+  bucket = local.buckets["results"]
+  role   = "roles/storage.objectCreator"
+  member = google_service_account.this["api"].member
+
+  condition {
+    title      = "verdicts"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${local.buckets["results"]}/objects/verdicts/\")"
+  }
+}
+
 # It has no key to sign with: IAM signs in its name.
 resource "google_service_account_iam_member" "api_signs_as_itself" {
   service_account_id = google_service_account.this["api"].name

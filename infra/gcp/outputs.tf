@@ -19,6 +19,9 @@ locals {
     _LOG_SAMPLE_RATE  = var.log_sample_rate
     _IGNORED_SUFFIXES = join(",", var.ignored_suffixes)
     _COIL_PATTERN     = var.coil_pattern
+    _CAPTURE_DAILY    = var.capture_daily
+    _SHADOW_MODEL_URI = var.shadow_model == null ? "" : "gs://${local.buckets["models"]}/models/${var.model}/${var.shadow_model}"
+    _ALLOWED_ORIGINS  = join(",", var.allowed_origins)
     _KMS_KEY          = var.kms_key == null ? "" : var.kms_key
     _UPLOADS_BUCKET   = local.buckets["uploads"]
     _RESULTS_BUCKET   = local.buckets["results"]

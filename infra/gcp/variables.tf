@@ -69,6 +69,28 @@ variable "model" {
   }
 }
 
+variable "allowed_origins" {
+  description = "Origins whose pages may call the api function from a browser, such as https://line-3.example. Their question whether they may shows no credentials: Cloud Run lets it through only with allow_unauthenticated."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.allowed_origins : can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "An origin is as https://line-3.example:8443, without a path."
+  }
+}
+
+variable "shadow_model" {
+  description = "SHA-256 of a version of the model that scores uploads in the shadow of the one in production, and decides nothing. Null: none does."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.shadow_model == null ? true : var.model != null && can(regex("^[0-9a-f]{64}$", var.shadow_model))
+    error_message = "A version of the model is its SHA-256, and goes with model."
+  }
+}
+
 variable "decision" {
   description = "Threshold and review band for whatever model serves, each in place of what its file says: defect_status is 1 from threshold on; the decision is pass below review_low and reject from review_high on."
   type = object({
@@ -145,6 +167,17 @@ variable "ignored_suffixes" {
   validation {
     condition     = alltrue([for suffix in var.ignored_suffixes : can(regex("^[A-Za-z0-9._-]+$", suffix))])
     error_message = "A suffix has only A-Z, a-z, 0-9, '.', '_' and '-'."
+  }
+}
+
+variable "capture_daily" {
+  description = "Pictures of each kind that are kept for people to look at, a day. 0 keeps none."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = contains(range(1001), var.capture_daily)
+    error_message = "From 0 to 1000 pictures."
   }
 }
 

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from steel_defect.cli import main
+from steel_defect.client import ServiceProblem, connect
 from steel_defect.client import http as client_http
 from tests.pictures import encoded, strip_jpeg
 from tests.servers.front import Asked, Front, Said
@@ -191,6 +192,7 @@ def test_what_is_no_url(url: str) -> None:
     ("arguments", "complaint"),
     [
         (["--parallel", "3", "dark.png"], "--parallel goes with --url"),
+        (["--json", "--csv", "dark.png"], "--json and --csv exclude each other"),
         (["--url", "http://host", "s3://bucket"], "--url goes with"),
         (["--url", "http://host", "--model", "dark.png", "dark.png"], "--url goes with"),
         (["--url", "http://host", "--parallel", "0", "dark.png"], "--parallel"),
@@ -386,6 +388,25 @@ def test_a_function_is_invoked_without_any_endpoint(probe_file: Path, url: str) 
     near = local(probe_file, "--json", "--map", ".")
     assert without_times(far) == without_times(near)
     assert far.exit_code == near.exit_code == 1
+
+
+def test_a_problem_of_the_service_has_its_status_and_slug_here(front: Front, pictures: Path) -> None:
+    deployment = connect(front.url)
+    with pytest.raises(ServiceProblem) as caught:
+        deployment.predict(pictures / "broken.jpg")
+    error = caught.value
+    assert (error.status, error.slug, error.title) == (422, "not-an-image", "Not a supported picture")
+    assert error.problem() == error.content
+
+
+def test_a_picture_is_bytes_or_a_path(front: Front, pictures: Path) -> None:
+    deployment, path = connect(front.url), pictures / "dark.png"
+    forms = (path.read_bytes(), bytearray(path.read_bytes()), path, str(path))
+    assert len({deployment.predict(picture)["defect_prob"] for picture in forms}) == 1
+    with pytest.raises(FileNotFoundError):
+        deployment.predict("nothing.png")
+    with pytest.raises(TypeError):
+        deployment.predict(7)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

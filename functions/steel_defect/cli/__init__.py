@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "report": ("steel_defect.cli.coil_report", "Report on a coil: its defects, roll marks and verdict."),
     "serve": ("steel_defect.cli.serve", "Serve the HTTP interface on this machine."),
     "drift": ("steel_defect.cli.drift", "Check whether pictures still look as they did when the model was evaluated."),
+    "labels": ("steel_defect.cli.labels", "Bring what people said of pictures into a folder to train on."),
+    "quality": ("steel_defect.cli.quality", "Precision and recall of a period, by what people said of its pictures."),
     "import": ("steel_defect_trainer.cli.import_labels", "Bring the labels of another tool into a layout to train on."),
     "eda": ("steel_defect_trainer.cli.eda", "Explore labelled pictures in one report."),
     "split": ("steel_defect_trainer.cli.split", "Split labelled pictures into training, validation and test parts."),

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from steel_defect.cli.console import table_console
+from steel_defect.cli.models_compare import compare
 from steel_defect.cli.registry import REGISTRY_OPTION, json_option, registry_errors, who_option, with_store
 from steel_defect.errors import ModelUnavailable
 from steel_defect.registry import (
@@ -177,3 +178,6 @@ def _print(content: dict[str, Any], *, as_json: bool) -> None:
         return
     for key, value in content.items():
         click.echo(f"{key}: {json.dumps(value, indent=2) if isinstance(value, dict) else value}")
+
+
+command.add_command(compare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,21 @@ model_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="ONNX file to use instead of the bundled model.",
 )
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --json and --csv, of which one may be stated; the command gets `output`: "json", "csv" or None."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+    @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header.")
+    @wraps(command)
+    def call(*arguments: Any, as_json: bool, as_csv: bool, **options: Any) -> Any:  # noqa: ANN401 - the command's own
+        if as_json and as_csv:
+            message = "--json and --csv exclude each other"
+            raise click.UsageError(message)
+        return command(*arguments, output="json" if as_json else "csv" if as_csv else None, **options)
+
+    return call
 
 
 def camera_options(command: Callable[..., Any]) -> Callable[..., Any]:

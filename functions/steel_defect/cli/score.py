@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from steel_defect.cli.find import find_pictures, read_picture
-from steel_defect.cli.options import camera_of, camera_options, model_option, place_from, place_options
+from steel_defect.cli.options import (
+    camera_of,
+    camera_options,
+    model_option,
+    output_options,
+    place_from,
+    place_options,
+)
 from steel_defect.cli.report import Row
 from steel_defect.cli.show import SEVERITY, hides_progress, report_for, show
 from steel_defect.client.errors import ServiceProblem
@@ -28,8 +35,7 @@ _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 @click.command("score")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--json", "output", flag_value="json", help="One JSON object a line, as POST /predict answers.")
-@click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
+@output_options
 @click.option("--map", "with_map", is_flag=True, help="With --json: add a map of each class over the picture.")
 @click.option("--masks", "with_masks", is_flag=True, help="With --json: add which pixels each class is seen in.")
 @click.option("--defects", "by_defect", is_flag=True, help="One row a defect, in the table or with --csv.")

@@ -31,7 +31,9 @@ class TokenGuard:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         shown = str(environ.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace")
-        if environ["PATH_INFO"] in _OPEN or hmac.compare_digest(shown, self._wanted):
+        # Whether a page may ask is asked without the token.
+        asks = environ["REQUEST_METHOD"] == "OPTIONS"
+        if asks or environ["PATH_INFO"] in _OPEN or hmac.compare_digest(shown, self._wanted):
             return self._inner(environ, start_response)
         body = json.dumps(_REFUSED).encode()
         headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]

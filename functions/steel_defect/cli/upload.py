@@ -9,6 +9,7 @@ import click
 
 from steel_defect.cli.find import UnreadableFile, read_picture
 from steel_defect.cli.keys import keys_of
+from steel_defect.cli.options import output_options
 from steel_defect.cli.report import Row
 from steel_defect.cli.show import NOT_SCORED, SEVERITY, hides_progress, progress_bar, report_for, show
 from steel_defect.cli.waiting import wait
@@ -32,8 +33,7 @@ _INTERRUPTED: Final = 130
     "--to", "target", required=True, metavar="URI", help="s3://bucket[/prefix], gs://bucket[/prefix] or file:///folder."
 )
 @click.option("--results", metavar="URI", help="Where the upload function puts results: s3://bucket or gs://bucket.")
-@click.option("--json", "output", flag_value="json", help="One JSON object a line.")
-@click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
+@output_options
 @click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
 @click.option("--no-wait", is_flag=True, help="Upload the pictures without waiting for results.")
 @click.option(

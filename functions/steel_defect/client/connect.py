@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from steel_defect.camera import Camera
+    from steel_defect.client.picture import Picture
 
 _FORMS: Final = "https://..., lambda://FUNCTION[:ALIAS] or arn:aws:lambda:..."
 _ARN_REGION: Final = 3
@@ -29,7 +30,7 @@ class Deployment(Protocol):
 
     def predict(
         self,
-        picture: bytes,
+        picture: Picture,
         *,
         with_map: bool = False,
         with_masks: bool = False,
@@ -39,11 +40,14 @@ class Deployment(Protocol):
         """The answer for one picture; `schema Answer` in openapi.json describes it.
 
         Args:
-            picture: the bytes of its file.
+            picture: the bytes of its file, or the path of it.
             with_map: whether to ask for `defect_map`.
             with_masks: whether to ask for `masks`.
             camera: what took it; None if the deployment knows.
             place: where it was taken; comes back in the answer.
+
+        Raises:
+            OSError: the file cannot be read.
         """
 
 

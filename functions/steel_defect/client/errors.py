@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from steel_defect.errors import SteelDefectError
+from steel_defect.errors import PROBLEM_TYPE, SteelDefectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class ServiceProblem(SteelDefectError):
-    """The service answered with a problem; `content` is its JSON (RFC 9457), as it came."""
+    """The service answered with a problem, whose `status`, `slug` and `title` this has.
+
+    Attributes:
+        content: its JSON (RFC 9457), as it came.
+    """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         """Keep the whole of it."""
         super().__init__(str(content.get("detail", content["type"])))
         self.content = dict(content)
+        self.slug = str(content["type"]).removeprefix(PROBLEM_TYPE)
+        self.title = str(content.get("title", self.slug))
+        status = content.get("status")
+        self.status = status if isinstance(status, int) else 500
 
 
 class AccessDenied(SteelDefectError):

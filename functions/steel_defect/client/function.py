@@ -19,10 +19,12 @@ from botocore.session import Session
 
 from steel_defect.client.answers import TOO_LARGE, content_of
 from steel_defect.client.errors import AccessDenied, NoAnswer, NoService, RequestTooLarge
+from steel_defect.client.picture import bytes_of
 from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
     from steel_defect.camera import Camera
+    from steel_defect.client.picture import Picture
     from steel_defect.errors import SteelDefectError
 
 _READ_SECONDS: Final = 60
@@ -58,7 +60,7 @@ class FunctionDeployment:
 
     def predict(
         self,
-        picture: bytes,
+        picture: Picture,
         *,
         with_map: bool = False,
         with_masks: bool = False,
@@ -68,7 +70,7 @@ class FunctionDeployment:
         """See `Deployment`."""
         asked = {name: True for name, wanted in (("map", with_map), ("masks", with_masks)) if wanted}
         stated = {**(camera.stated() if camera else {}), **place.stated()}
-        event = {"image": base64.b64encode(picture).decode(), **asked, **stated}
+        event = {"image": base64.b64encode(bytes_of(picture)).decode(), **asked, **stated}
         return self._invoke(event, expected_field="defect_prob")
 
     def _invoke(self, event: dict[str, Any], *, expected_field: str) -> dict[str, Any]:

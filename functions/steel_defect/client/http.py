@@ -13,11 +13,13 @@ from requests.adapters import HTTPAdapter
 
 from steel_defect.client.answers import RETRIED, content_of
 from steel_defect.client.errors import NoAnswer, NoService
+from steel_defect.client.picture import bytes_of
 from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
     from steel_defect.camera import Camera
     from steel_defect.client.access import Access
+    from steel_defect.client.picture import Picture
 
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 60  # The platforms end a request before.
@@ -45,7 +47,7 @@ class HttpDeployment:
 
     def predict(
         self,
-        picture: bytes,
+        picture: Picture,
         *,
         with_map: bool = False,
         with_masks: bool = False,
@@ -56,7 +58,7 @@ class HttpDeployment:
         asked = {name: "true" for name, wanted in (("map", with_map), ("masks", with_masks)) if wanted}
         query = {**asked, **(camera.stated() if camera else {}), **place.stated()}
         path = f"/predict?{urlencode(query)}" if query else "/predict"
-        return self._ask("POST", path, picture, expected_field="defect_prob", attempts=_ATTEMPTS)
+        return self._ask("POST", path, bytes_of(picture), expected_field="defect_prob", attempts=_ATTEMPTS)
 
     def _ask(
         self, method: str, path: str, body: bytes | None = None, *, expected_field: str, attempts: int

@@ -108,6 +108,7 @@ class UploadProcessor:
         ignored_suffixes: tuple[str, ...] = (),
         coil_pattern: re.Pattern[str] | None = None,
         open_bucket: Callable[[Location], Store] | None = None,
+        afterwards: Callable[[Store, dict[str, Any], bytes], object] | None = None,
     ) -> None:
         """Take the source of the model, the buckets, and what publishes outcomes.
 
@@ -122,6 +123,8 @@ class UploadProcessor:
             coil_pattern: tells from a key where its picture was taken; None if it tells nothing.
             open_bucket: from the location of a whole bucket, or of the results, to its store; default `open_store`,
                 each opened once.
+            afterwards: given the store of results, each result of a picture that was scored, once it is written and
+                published, and the picture. Raises nothing.
         """
         self._models = models
         self._buckets = buckets
@@ -130,6 +133,7 @@ class UploadProcessor:
         self._admission = admission
         self._ignored_suffixes = ignored_suffixes
         self._coil_pattern = coil_pattern
+        self._afterwards = afterwards
         self._open_bucket = open_bucket or cache(open_store)
         self._opening = Lock()
         # However many wait for a bucket: a large picture takes hundreds of MB while it is decoded.
@@ -157,25 +161,28 @@ class UploadProcessor:
             return Outcome.IGNORED
 
     def _process(self, ref: ObjectRef, *, patient: bool) -> Outcome:
-        scorer, result = self._models.registered(), None
+        scorer, scored = self._models.registered(), None
         for _ in range(_ATTEMPTS):
             existing, info = self._existing(ref)
             if existing is not None and self._is_newer(existing, ref):
                 return Outcome.SUPERSEDED
             allowed = self._allowed_to_replace(existing, scorer)
             if allowed is not scorer:
-                scorer, result = allowed, None
+                scorer, scored = allowed, None
             same = existing is not None and results.is_of_version(existing, ref)
             # What was gone may be back, in a bucket without versions under the same ETag.
             if existing is not None and same and results.is_by(existing, scorer) and not results.is_gone(existing):
                 return self._again(existing)
-            result = result or self._score(ref, scorer, patient=patient)
-            if result is None:
+            scored = scored or self._score(ref, scorer, patient=patient)
+            if scored is None:
                 return Outcome.SUPERSEDED
+            result, data = scored
             if existing is not None and results.is_gone(result):
                 return self._still_gone(existing, same=same)
             if self._replace(result, None if same else existing, info):
                 self._publish_outcome(result)
+                if self._afterwards is not None and data is not None:
+                    self._afterwards(self._results, result, data)
                 return Outcome(result["status"])
         message = f"{results.result_key(ref.key)} changes faster than it can be written"
         raise StorageUnavailable(message)
@@ -218,8 +225,11 @@ class UploadProcessor:
         there = [version for version in versions if version in {ref.version, source["version"]}]
         return not there or there[0] == source["version"]
 
-    def _score(self, ref: ObjectRef, scorer: Scorer, *, patient: bool) -> dict[str, Any] | None:
-        """The result; None if a newer version has replaced the object, whose own event is on its way."""
+    def _score(self, ref: ObjectRef, scorer: Scorer, *, patient: bool) -> tuple[dict[str, Any], bytes | None] | None:
+        """The result, and the picture if it could be scored.
+
+        None if a newer version has replaced the object, whose own event is on its way.
+        """
         store = self._open(ref.store)
         place = UNKNOWN if self._coil_pattern is None else place_of(ref.key, self._coil_pattern)
         observation.note(**place.as_json())
@@ -235,12 +245,12 @@ class UploadProcessor:
             with self._scoring:
                 prediction = scorer.score(data, self._camera, self._admission)
             observation.note_prediction(prediction, scorer)
-            return results.scored(ref, prediction, scorer, place)
+            return results.scored(ref, prediction, scorer, place), data
         except SteelDefectError as error:
             if patient or error.status >= 500:  # noqa: PLR2004 - a fault of ours, not of the picture
                 raise
             observation.note_problem(error)
-            return results.failed(ref, error, scorer, place)
+            return results.failed(ref, error, scorer, place), None
 
     def _existing(self, ref: ObjectRef) -> tuple[dict[str, Any] | None, ObjectInfo | None]:
         """The result of this object that is written, if there is one, and the object that is in its place."""

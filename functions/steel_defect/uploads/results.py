@@ -40,7 +40,7 @@ def result_key(key: str) -> str:
     A key of more than 900 bytes keeps its first 800 and continues with `~` and its SHA-256. So does one that ends like
     such a name, so that no two keys have the same.
     """
-    return f"{FOLDER}{_shortened(key, _LONGEST_KEY)}.json"
+    return f"{FOLDER}{shortened(key, _LONGEST_KEY)}.json"
 
 
 def history_key(result: dict[str, Any]) -> str:
@@ -52,10 +52,11 @@ def history_key(result: dict[str, Any]) -> str:
     version = str(source["version"] or source.get("etag") or source["order"] or "unknown")
     if len(version) > _LONGEST_VERSION or "/" in version:
         version = hashlib.sha256(version.encode()).hexdigest()
-    return f"{HISTORY}{_shortened(source['key'], _LONGEST_KEY_IN_HISTORY)}/{version}.json"
+    return f"{HISTORY}{shortened(source['key'], _LONGEST_KEY_IN_HISTORY)}/{version}.json"
 
 
-def _shortened(key: str, longest: int) -> str:
+def shortened(key: str, longest: int) -> str:
+    """A name of at most so many bytes, and no other key's: the beginning of a long one, `~`, and its SHA-256."""
     encoded = key.encode()
     if len(encoded) <= longest and not _SHORTENED.search(key):
         return key

@@ -123,3 +123,10 @@ def test_operators_sign_in_for_tokens_that_the_endpoint_takes() -> None:
     assert client["GenerateSecret"] is False
     # Nobody makes an account for himself.
     assert found["OperatorPool"]["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+def test_pages_of_other_origins_may_call_the_endpoint_if_they_are_named(usual: dict[str, Any]) -> None:
+    assert "CorsConfiguration" not in usual["Api"]["Properties"]
+    found = Resolved(AllowedOrigins="https://line-3.example").resources["Api"]["Properties"]["CorsConfiguration"]
+    assert found["AllowOrigins"] == {"Fn::Split": [",", "https://line-3.example"]}
+    assert "AllowCredentials" not in found

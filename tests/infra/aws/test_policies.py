@@ -7,6 +7,7 @@ authorization reference. That nothing is missing is also seen in test_deployment
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.handlers
@@ -15,21 +16,27 @@ from botocore.session import Session
 
 import aws_bus
 import aws_coil
+from steel_defect.admission import UNLIMITED
+from steel_defect.camera import Camera
+from steel_defect.capturing import Capturing
 from steel_defect.client.uploads import Uploads
 from steel_defect.errors import ResultNotReady
 from steel_defect.loading import load_model
 from steel_defect.location import Buckets, Location
-from steel_defect.model_uri import parse_model_uri
+from steel_defect.model_uri import ModelFile, parse_model_uri
 from steel_defect.override import Override
 from steel_defect.registry import promote, publish
 from steel_defect.serving import FixedModel
 from steel_defect.settings import settings_from
 from steel_defect.storage import ObjectInfo, open_store
 from steel_defect.uploads.backfill import Backfill
+from steel_defect.uploads.capture import keep
 from steel_defect.uploads.processor import Outcome, UploadProcessor
 from steel_defect.uploads.refs import UNKNOWN_ORDER, ObjectRef
 from steel_defect.uploads.results import result_key
+from steel_defect.uploads.shadow import Shadow
 from steel_defect.uploads.signed import SignedUploads
+from steel_defect.verdicts.kept import Verdicts
 from tests.infra.aws.permissions import Permission, check, granted
 from tests.infra.aws.template import Resolved
 from tests.pictures import strip_jpeg
@@ -39,6 +46,7 @@ from tests.written_result import WRITTEN_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from steel_defect.scorer import Scorer
 
@@ -124,7 +132,7 @@ def upload(key: str, data: bytes | None = None) -> ObjectRef:
     return ObjectRef("s3", UPLOADS, key, order="01", version=info.version, size=info.size, tag=info.tag)
 
 
-def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
+def use_uploads(recorder: Recorder, scorer: Scorer, candidate: Path) -> set[Permission]:
     """Everything that can come of an upload."""
     good, bad, gone, unversioned = upload("a.jpg"), upload("b.jpg", b"no picture"), upload("gone.jpg"), upload("c.jpg")
     open_store(f"s3://{UPLOADS}").delete(gone.key)
@@ -145,6 +153,13 @@ def use_uploads(recorder: Recorder, scorer: Scorer) -> set[Permission]:
     second, third = replace(upload(good.key), order="02"), replace(upload(good.key), order=UNKNOWN_ORDER)
     recorder.take()
     assert [processor.process(ref) for ref in (second, third)] == [Outcome.SCORED, Outcome.SCORED]
+    needs |= recorder.take()
+    keeping = UploadProcessor(FixedModel(scorer), BUCKETS, afterwards=partial(keep, Capturing(daily=1, random=1)))
+    shadow = Shadow(ModelFile(str(candidate)), Override(), threads=1, camera=Camera(), admission=UNLIMITED)
+    kept, in_shadow = upload("kept.jpg"), upload("shadow.jpg")
+    recorder.take()
+    assert keeping.process(kept) is Outcome.SCORED
+    UploadProcessor(FixedModel(scorer), BUCKETS, afterwards=shadow.score).process(in_shadow)
     return needs | recorder.take()
 
 
@@ -172,8 +187,10 @@ def use_models(recorder: Recorder) -> set[Permission]:
     return recorder.take()
 
 
-def test_the_upload_role(recorder: Recorder, probe: Scorer) -> None:
-    needs = use_uploads(recorder, probe)
+def test_the_upload_role(recorder: Recorder, probe: Scorer, tmp_path: Path) -> None:
+    candidate = tmp_path / "candidate.onnx"
+    candidate.write_bytes(probe_model(replace(CONTRACT, version="candidate")))
+    needs = use_uploads(recorder, probe, candidate)
     assert ("events:PutEvents", BUS_ARN) in needs
     poll = {(action, QUEUE) for action in POLL}
     check(granted("UploadRole"), needs, platform("Upload", "UploadsBucket", "ResultsBucket") | poll)
@@ -219,15 +236,25 @@ def use_signed_uploads(recorder: Recorder) -> set[Permission]:
     return needs | recorder.take()
 
 
+def use_verdicts(recorder: Recorder) -> set[Permission]:
+    """A verdict, and all that was said of its picture."""
+    recorder.take()
+    verdicts = Verdicts(BUCKETS.results)
+    kept = verdicts.keep(b'{"picture": "line 3/a.jpg", "verdict": "pass", "who": "Anna"}')
+    assert verdicts.of("line 3/a.jpg") == [kept]
+    return recorder.take()
+
+
 def test_the_api_role_without_a_registry_may_sign_uploads_and_read_their_results(recorder: Recorder) -> None:
-    needs = use_signed_uploads(recorder)
-    assert {action for action, _ in needs} == {"s3:PutObject", "s3:GetObject"}
+    needs = use_signed_uploads(recorder) | use_verdicts(recorder)
+    assert {action for action, _ in needs} == {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}
     grants = granted("ApiRole")
     check(grants, needs, platform("Api", "ResultsBucket"))
-    # Nothing of what cameras put, and nothing of what became of it.
+    # Nothing of what cameras put, and nothing of what became of it but what people say.
     assert {where for action, where in grants if action in {"s3:PutObject", "s3:GetObject"}} == {
         "arn:aws:s3:::UploadsBucket/web/*",
         "arn:aws:s3:::ResultsBucket/scores/web/*",
+        "arn:aws:s3:::ResultsBucket/verdicts/*",
     }
 
 

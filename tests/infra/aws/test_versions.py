@@ -25,6 +25,8 @@ OTHERS: Final = {
     "JwtIssuer": "https://issuer.example",
     "JwtAudience": "line-3",
     "ModelName": "strip",
+    "ShadowModel": "ab" * 32,
+    "AllowedOrigins": "https://line-3.example",
     "Threshold": "0.5",
     "ReviewLow": "0.2",
     "ReviewHigh": "0.9",
@@ -117,6 +119,8 @@ def test_a_version_is_published_if_a_parameter_changes_the_function_and_only_the
         ("Architecture", set(FUNCTIONS)),
         ("SnapStart", {"ApiFunction"}),
         ("CoilPattern", set(FUNCTIONS) - {"ApiFunction"}),
+        ("CaptureDaily", {"UploadFunction"}),
+        ("ShadowModel", {"UploadFunction"}),
     ],
 )
 def test_these_parameters_change_functions(expanded: dict[str, Resolved], parameter: str, functions: set[str]) -> None:

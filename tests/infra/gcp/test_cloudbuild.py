@@ -170,7 +170,13 @@ def test_revisions_and_job_are_encrypted_with_the_key_that_was_given(machine: Ma
 def test_the_functions_and_the_job_understand_the_environment_they_get(machine: Machine) -> None:
     for step in ("revisions-without-traffic", "traffic"):
         run = machine.run(
-            step, _THRESHOLD="0.5", _REVIEW_HIGH="0.9", _MM_PER_PIXEL="0.2", _BIT_DEPTH="12", _COIL_PATTERN=PATTERN
+            step,
+            _THRESHOLD="0.5",
+            _REVIEW_HIGH="0.9",
+            _MM_PER_PIXEL="0.2",
+            _BIT_DEPTH="12",
+            _COIL_PATTERN=PATTERN,
+            _CAPTURE_DAILY="9",
         )
         assert run.returncode == 0, run.stderr
     said = [options(call)["--set-env-vars"] for call in machine.calls() if "--set-env-vars" in options(call)]
@@ -188,6 +194,9 @@ def test_the_functions_and_the_job_understand_the_environment_they_get(machine: 
     assert (job.buckets, job.model, job.outcome_topic) == (upload.buckets, upload.model, upload.outcome_topic)
     assert job.dead_letters == GIVEN["_DEAD_LETTERS"]
     assert {one.coil_pattern.pattern for one in (api, upload, job)} == {PATTERN}
+    assert [one.capturing.daily for one in (api, upload, job)] == [0, 9, 0]
+    assert api.allowed_origins == frozenset()
+    assert [one.shadow for one in (api, upload, job)] == [None] * 3
     assert (api.coil_job, job.coil_job) == (None, None)
     assert upload.coil_job == "projects/project/locations/europe-west1/jobs/steel-defect-backfill"
 
@@ -208,7 +217,7 @@ def test_a_function_without_a_model_fails_the_smoke_test(machine: Machine, tmp_p
         machine.ports["API_PORT"] = str(broken.port)
         run = machine.run("smoke-test")
     assert run.returncode == 1
-    assert "did not reject" in run.stderr
+    assert "did not judge it" in run.stderr
 
 
 def test_an_upload_function_that_does_not_answer_fails_the_smoke_test(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steel_defect.uploads.signed import FOLDER
+from steel_defect.verdicts import kept
 
 if TYPE_CHECKING:
     from tests.infra.gcp.terraform import Applied
@@ -19,6 +20,7 @@ GRANTS = {
     # Signed uploads: below web/ alone (see the next test), signed by IAM in the account's own name.
     ("bucket my-project-steel-defect-uploads", "roles/storage.objectCreator", "api"),
     ("bucket my-project-steel-defect-results", "roles/storage.objectViewer", "api"),
+    ("bucket my-project-steel-defect-results", "roles/storage.objectCreator", "api"),
     ("account api", "roles/iam.serviceAccountTokenCreator", "api"),
     ("bucket my-project-steel-defect-models", "roles/storage.objectViewer", "upload"),
     ("bucket my-project-steel-defect-uploads", "roles/storage.objectViewer", "upload"),
@@ -122,15 +124,18 @@ def test_another_deployment_is_granted_its_own_buckets_and_services(second: Appl
     }
 
 
-def test_the_api_function_may_sign_for_its_own_folder_alone(default: Applied) -> None:
+def test_the_api_function_may_sign_and_keep_verdicts_in_their_own_folders_alone(default: Applied) -> None:
     conditions = {
-        (values["role"], values["member"]): [found["expression"] for found in values["condition"]]
+        (values["bucket"], values["role"], values["member"]): [found["expression"] for found in values["condition"]]
         for values in default.all("google_storage_bucket_iam_member")
         if values["condition"]
     }
-    below = f"projects/_/buckets/my-project-steel-defect-uploads/objects/{FOLDER}"
+    buckets = {"my-project-steel-defect-uploads": FOLDER, "my-project-steel-defect-results": kept.FOLDER}
     assert conditions == {
-        ("roles/storage.objectCreator", "serviceAccount:api"): [f'resource.name.startsWith("{below}")']
+        (bucket, "roles/storage.objectCreator", "serviceAccount:api"): [
+            f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/{folder}")'
+        ]
+        for bucket, folder in buckets.items()
     }
 
 

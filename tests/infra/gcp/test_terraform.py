@@ -109,7 +109,16 @@ def test_the_deploy_command_gives_every_substitution_its_value(default: Applied,
         assert set(given) == set(build)
         assert given["_AUTH"] == auth
     empty = {name for name, value in substitutions(default).items() if value == ""}
-    assert empty == {"_MODEL_URI", "_PAGE_SERVICE", "_KMS_KEY", "_COIL_PATTERN", *DECISION, *PICTURES}
+    assert empty == {
+        "_MODEL_URI",
+        "_PAGE_SERVICE",
+        "_KMS_KEY",
+        "_COIL_PATTERN",
+        "_SHADOW_MODEL_URI",
+        "_ALLOWED_ORIGINS",
+        *DECISION,
+        *PICTURES,
+    }
     assert substitutions(default)["_IGNORED_SUFFIXES"] == build["_IGNORED_SUFFIXES"] == ",".join(IGNORED_SUFFIXES)
     assert substitutions(asked)["_MODEL_URI"] == "gs://my-project-steel-defect-models/models/strip-mobilenetv2"
     assert [substitutions(asked)[name] for name in DECISION] == ["0.3", "0", ""]

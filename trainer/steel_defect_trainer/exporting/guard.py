@@ -64,8 +64,8 @@ def familiar_of_files(files: Sequence[Path], groups: Sequence[str], spec: InputS
     return Familiar(tiles, groups, sizes)
 
 
-def write_guard(path: Path, familiar: Familiar, spec: InputSpec) -> None:
-    """Put frame, guard and the output `novelty` into a model file.
+def write_guard(path: Path, familiar: Familiar, spec: InputSpec, *, novelty: bool = True) -> None:
+    """Put frame, guard and, if `novelty` says so, the output of that name into a model file.
 
     Below `LEAST_PICTURES` pictures there is no such output, and only the grays are guarded.
 
@@ -73,20 +73,21 @@ def write_guard(path: Path, familiar: Familiar, spec: InputSpec) -> None:
         path: of the file.
         familiar: pictures that the model was trained on.
         spec: of its input.
+        novelty: whether the file is given an output of that name; it has one already if it compares with a memory.
 
     Raises:
         ExportError: the graph has no features.
         OSError: the file cannot be written; the file before is unchanged.
     """
     unfamiliar = 1.0
-    if len(familiar.tiles) >= LEAST_PICTURES:
+    if novelty and len(familiar.tiles) >= LEAST_PICTURES:
         padded = np.full((len(familiar.tiles), spec.height, spec.width), spec.pad, np.uint8)
         for pixels, tile in zip(padded, familiar.tiles, strict=True):
             pixels[: tile.shape[0], : tile.shape[1]] = tile
-        novelty = fit_novelty(features_of(path, padded), familiar.groups)
-        add_novelty(path, novelty)
-        unfamiliar = novelty.limit
-    else:
+        fitted = fit_novelty(features_of(path, padded), familiar.groups)
+        add_novelty(path, fitted)
+        unfamiliar = fitted.limit
+    elif novelty:
         sys.stderr.write(f"{path}: fewer than {LEAST_PICTURES} pictures: unfamiliar ones are not told apart\n")
     limits = guard_of([appearance_of(tile, histogram(tile)) for tile in familiar.tiles], unfamiliar)
     frame = None if spec.resize == "stretch" else frame_of(familiar.sizes)

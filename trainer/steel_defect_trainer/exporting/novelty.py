@@ -124,7 +124,8 @@ def features_of(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
     deviations = [session.run([name], {"image": batch})[0].std(axis=(2, 3), dtype=np.float64) for batch in batches]
-    return np.sqrt(np.concatenate(deviations))
+    found: NDArray[np.float64] = np.sqrt(np.concatenate(deviations))
+    return found
 
 
 def add_novelty(path: Path, novelty: Novelty) -> None:

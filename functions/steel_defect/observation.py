@@ -24,12 +24,13 @@ _SHA256_DIGITS: Final = 12
 
 
 class Observation:
-    """The facts noted so far, and the milliseconds of stages."""
+    """The facts noted so far, and the milliseconds of stages; if a request has several pictures, those of each."""
 
     def __init__(self) -> None:
         """Start the clock."""
         self.facts: dict[str, Any] = {}
         self.ms: dict[str, float] = {}
+        self.parts: list[Observation] = []
         self._start = perf_counter()
 
     def total_ms(self) -> float:
@@ -49,6 +50,16 @@ def observed() -> Iterator[Observation]:
         yield observation
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def part() -> Iterator[None]:
+    """Collect the facts about one picture of several in a request by themselves."""
+    whole = _current.get()
+    with observed() as observation:
+        yield
+    if whole is not None:
+        whole.parts.append(observation)
 
 
 def note(**facts: object) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from steel_defect.cli.options import one_output
+from steel_defect.cli.printing import csv_writer
 from steel_defect_trainer.errors import TrainerError
 from steel_defect_trainer.reporting.markdown import table
 
@@ -28,9 +28,11 @@ _COUNTS: Final = {
 @click.command("compare")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--part", type=click.Choice(["validation", "test"]), default="validation", show_default=True)
-@click.option("--markdown", "output", flag_value="markdown", help="Tables for a README.")
-@click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
-@click.option("--json", "output", flag_value="json", help="One JSON object, with the intervals.")
+@one_output(
+    markdown="Tables for a README.",
+    csv="Comma-separated values with a header.",
+    json="One JSON object, with the intervals.",
+)
 def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
     """Compare training runs: loss, accuracy, precision, recall, F1, ROC-AUC and confusion matrix of each.
 
@@ -47,7 +49,7 @@ def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
     if output == "json":
         click.echo(json.dumps(_json(comparison), allow_nan=False))
     elif output == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv_writer()
         writer.writerow(["experiment", *_figure_names(comparison), *_COUNTS])
         writer.writerows(_cells(comparison))
     elif output == "markdown":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 UPLOADS, RESULTS = "sizes-uploads", "sizes-results"
-PICTURE = (SAMPLES / "scratch.jpg").read_bytes()  # Rejected: a line of its own would be no sample.
+PICTURE = (SAMPLES / "clean-water-stain.jpg").read_bytes()  # The line of a review is always written: no sample.
 IDS = {
     "function-execution-id": "0123456789ab",
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

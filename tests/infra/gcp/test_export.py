@@ -46,7 +46,7 @@ def test_the_exported_api_scores_a_picture(export: Export) -> None:
         request = Request("POST", "/predict", {"content-type": "image/jpeg"}, {}, SCRATCH.read_bytes())
         answer = server.send(request)
         assert answer.status == 200, answer.body + server.output()
-        assert json.loads(answer.body)["decision"] == "reject"
+        assert json.loads(answer.body)["decision"] == "review"
         assert server.send(Request("GET", "/openapi.json")).status == 200
 
 
@@ -71,5 +71,5 @@ def test_an_upload_event_to_the_exported_function_ends_in_a_result(
         assert server.send(event).status == 200, server.output()
         (line,) = (line for line in log_lines(server.output()) if line["message"] == "upload scored")
     result = json.loads(open_store(f"gs://{results}").get(result_key(ref.key)).data)
-    assert (result["status"], result["decision"]) == ("scored", "reject")
-    assert (line["outcome"], line["decision"]) == ("scored", "reject")
+    assert (result["status"], result["decision"]) == ("scored", "review")
+    assert (line["outcome"], line["decision"]) == ("scored", "review")

@@ -43,7 +43,7 @@ def test_what_it_starts_scores_the_pictures(tmp_path: Path) -> None:
     assert program == INSTALLED
     with Server([sys.executable, "-m", "steel_defect", *arguments], {}, port):
         wait_for(lambda: results_below(state / "results"))
-    assert results_below(state / "results")["0815.jpg"]["decision"] == "reject"
+    assert results_below(state / "results")["0815.jpg"]["decision"] == "review"
     assert [path.name for path in pictures.iterdir()] == ["0815.jpg"], "the folder of the pictures is only read"
 
 

@@ -32,10 +32,15 @@ class Observation:
         self.ms: dict[str, float] = {}
         self.parts: list[Observation] = []
         self._start = perf_counter()
+        self._end: float | None = None
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        self._end = perf_counter()
 
     def total_ms(self) -> float:
-        """Milliseconds since the start."""
-        return 1e3 * (perf_counter() - self._start)
+        """Milliseconds since the start, as long as the clock runs."""
+        return 1e3 * ((self._end or perf_counter()) - self._start)
 
 
 _current: ContextVar[Observation | None] = ContextVar("observation", default=None)
@@ -58,6 +63,7 @@ def part() -> Iterator[None]:
     whole = _current.get()
     with observed() as observation:
         yield
+    observation.stop()
     if whole is not None:
         whole.parts.append(observation)
 

@@ -91,12 +91,14 @@ def test_commands(block: str, environment: dict[str, str]) -> None:
 def test_curl_examples(environment: dict[str, str], port: int) -> None:
     examples = next(block for block in SHELL if "curl" in block).replace("9696", str(port))
     commands = re.split(r"\n(?=curl|echo)", examples.strip())
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         run = shell(command.replace("curl", "curl --silent --show-error --fail-with-body"), environment)
         assert run.returncode == 0, run.stdout + run.stderr
         assert '"threshold"' in run.stdout
         assert ("defect_map" in run.stdout) == ("map=true" in command)
+        assert ('"coil": "4711"' in run.stdout) == ("coil=4711" in command)
+        assert run.stdout.count('"threshold"') == (2 if "batch" in command else 1)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -87,3 +88,15 @@ def test_the_registry_may_stand_before_the_command_and_behind_it(tmp_path: Path)
         assert shown.exit_code == 0
         assert found.sha256[:12] in shown.output
     assert "Missing option '--registry'" in CliRunner().invoke(main, ["models", "list"]).output
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_an_example_with_options_that_it_has(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    said = CliRunner().invoke(main, [name, "--help"], terminal_width=200).output
+    examples = [line.split() for line in said.splitlines() if line.startswith(f"      steel-defect {name}")]
+    assert examples
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    known = {option for one in commands for parameter in one.params for option in parameter.opts}
+    assert {word for words in examples for word in words if word.startswith("-")} <= known

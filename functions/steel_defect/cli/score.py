@@ -86,6 +86,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     that has none of this model yet, as the upload function does. A run that was stopped continues where it was.
 
     \b
+        steel-defect score 'line-3/**/*.jpg' --csv
+        steel-defect score line-3 --url https://abc123.execute-api.eu-central-1.amazonaws.com
+
+    \b
     Exit status:
       0    every picture was scored
       1    at least one could not be scored; the others were

@@ -41,7 +41,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     Others on the network reach it with --host 0.0.0.0. Give a token then, best by the variable STEEL_DEFECT_TOKEN: the
     page asks for it, and `score --url` takes it from the same variable. And give a certificate: without TLS, whoever is
     on the way reads pictures and token, and browsers let the page use no camera.
-    """
+
+    \b
+        steel-defect serve
+        steel-defect serve --host 0.0.0.0 --certificate line-pc.plant.pem --key line-pc.plant.key
+    """  # noqa: D301 - click wants the character that it spells
     if (certificate is None) != (key is None):
         message = "--certificate and --key go together"
         raise click.UsageError(message)

@@ -63,6 +63,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     already gets a newer version. If the command is stopped while it waits, the results come all the same.
 
     \b
+        steel-defect upload line-3 --to s3://my-uploads/line-3 --results s3://my-results
+
+    \b
     Exit status:
       0    every picture was scored (with --no-wait: is there)
       1    at least one was not, or not in time

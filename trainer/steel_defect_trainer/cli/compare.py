@@ -38,7 +38,10 @@ def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
 
     Not calibrated, at the threshold 0.5. Runs that were judged on the same pictures as the first one are also compared
     with it, picture by picture: the difference in ROC-AUC with its 95 % bootstrap interval.
-    """
+
+    \b
+        steel-defect compare runs/strip runs/other --part test
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.evaluation.compare import compare  # noqa: PLC0415 - help needs none of it
     from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 

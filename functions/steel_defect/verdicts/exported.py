@@ -35,14 +35,15 @@ def read_export(path: Path) -> list[Verdict]:
     for number, picture in enumerate(pictures):
         if picture.get("operator_decision"):
             try:
-                found.append(Verdict.read(_stated(picture, path.stem), now, str(number)))
+                who = picture.get("operator_name") or path.stem[:_LONGEST_NAME]
+                found.append(Verdict.read(_stated(picture, who), now, str(number)))
             except VerdictError as error:
                 message = f"{path}, {picture.get('file')}: {error}"
                 raise VerdictError(message) from error
     return found
 
 
-def _stated(picture: dict[str, Any], otherwise: str) -> dict[str, Any]:
+def _stated(picture: dict[str, Any], who: str) -> dict[str, Any]:
     model = {name: picture.get(f"model{part}") for name, part in _MODEL.items()}
     return {
         "picture": picture.get("file"),
@@ -51,5 +52,5 @@ def _stated(picture: dict[str, Any], otherwise: str) -> dict[str, Any]:
         "class": picture.get("operator_class") or None,
         "note": picture.get("operator_note") or None,
         "when": picture.get("operator_time") or None,
-        "who": picture.get("operator_name") or otherwise[:_LONGEST_NAME],
+        "who": who,
     }

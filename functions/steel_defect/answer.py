@@ -56,6 +56,8 @@ def answer(
         }
     if with_masks and prediction.mask is not None:
         content["masks"] = run_lengths(prediction.mask, scorer.contract.class_names)
+    if prediction.preview is not None:
+        content["preview"] = prediction.preview.as_json()
     return content
 
 

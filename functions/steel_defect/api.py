@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
 _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
-    "/predict": ("map", "masks", "shape", *cameras.STATED, *places.STATED),
+    "/predict": ("map", "masks", "preview", "shape", *cameras.STATED, *places.STATED),
     "/batch": (*cameras.STATED, "coil"),
     "/verdicts": ("picture",),
 }
@@ -138,7 +138,7 @@ class Api:
         picture, stated = picture_in(request, scorer.contract.input.max_bytes, _PARAMETERS["/predict"])
         request = _with(request, stated, _PARAMETERS["/predict"])
         with_map, with_masks, as_lookout = _flag(request, "map"), _flag(request, "masks"), _as_lookout(request)
-        prediction, place = self._scored(picture, request, scorer)
+        prediction, place = self._scored(picture, request, scorer, with_preview=_flag(request, "preview"))
         if as_lookout:
             return json_response(detect_anomaly_result(prediction, scorer.contract.class_names))
         content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks, place=place)
@@ -159,10 +159,12 @@ class Api:
 
         return json_response({"answers": answers(parts, score)})
 
-    def _scored(self, picture: bytes, request: Request, scorer: Scorer) -> tuple[Prediction, Place]:
+    def _scored(
+        self, picture: bytes, request: Request, scorer: Scorer, *, with_preview: bool = False
+    ) -> tuple[Prediction, Place]:
         camera, place = self._camera_of(request), _place_of(request)
         observation.note(picture_bytes=len(picture), **place.as_json())
-        prediction = scorer.score(picture, camera, self._admission)
+        prediction = scorer.score(picture, camera, self._admission, with_preview=with_preview)
         observation.note_prediction(prediction, scorer)
         return prediction, place
 
@@ -284,8 +286,8 @@ def _as_lookout(request: Request) -> bool:
     if shape not in {None, "lookout"}:
         message = f"?shape= takes lookout, not {str(shape)[:100]!r}"
         raise MalformedQuery(message)
-    if shape is not None and {"map", "masks"} & request.query.keys():
-        message = "?shape=lookout has no place for what ?map= and ?masks= add; send one or the other"
+    if shape is not None and {"map", "masks", "preview"} & request.query.keys():
+        message = "?shape=lookout has no place for what ?map=, ?masks= and ?preview= add; send one or the other"
         raise MalformedQuery(message)
     return shape is not None
 

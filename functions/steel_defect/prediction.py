@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from steel_defect.decision import Decision, Reason
     from steel_defect.defects import Defects
     from steel_defect.masks import Mask
+    from steel_defect.pictures.preview import Preview
     from steel_defect.pictures.views import Box
     from steel_defect.statistics import Statistics
 
@@ -77,6 +78,7 @@ class Prediction:
         statistics: what it looks like.
         decode_ms: milliseconds from bytes to the model's input.
         model_ms: milliseconds in the model.
+        preview: the page that decided, as a small JPEG; None if it was not asked for.
     """
 
     defect_prob: float
@@ -93,3 +95,4 @@ class Prediction:
     statistics: Statistics
     decode_ms: float
     model_ms: float
+    preview: Preview | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from copy import copy
+from dataclasses import replace
 from math import isnan
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Literal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steel_defect.pictures import PictureSource
+    from steel_defect.pictures.preview import Preview
     from steel_defect.scored_page import ScoredPage
 
 _INPUT: Final = "image"
@@ -83,13 +85,21 @@ class Scorer:
         """The model by name, version and SHA-256, as answers and results state it."""
         return {"name": self.contract.name, "version": self.contract.version, "sha256": self.sha256}
 
-    def score(self, data: bytes, camera: Camera | None = None, admission: Admission | None = None) -> Prediction:
+    def score(
+        self,
+        data: bytes,
+        camera: Camera | None = None,
+        admission: Admission | None = None,
+        *,
+        with_preview: bool = False,
+    ) -> Prediction:
         """Score one picture given as the bytes of its file.
 
         Args:
             data: the bytes.
             camera: what is known of the camera; None if nothing is.
             admission: bounds what is scored at a time; None for no bound.
+            with_preview: whether to make `preview`.
 
         Raises:
             SteelDefectError: the picture cannot be scored; see `open_picture` and `view_of`.
@@ -109,7 +119,8 @@ class Scorer:
                 began = perf_counter()
                 pages.append(score_page(view, index, self.contract, camera, self.predict))
                 model_ms += 1e3 * (perf_counter() - began)
-            return self._prediction(pages, source, 1e3 * (perf_counter() - start) - model_ms, model_ms)
+            prediction = self._prediction(pages, source, 1e3 * (perf_counter() - start) - model_ms, model_ms)
+            return replace(prediction, preview=_preview(source, prediction)) if with_preview else prediction
 
     def predict(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Every output of the model by name, for inputs uint8 (N, height, width)."""
@@ -172,6 +183,12 @@ class Scorer:
                 f"the model gives masks of shape {masks}; expected {classes} classes, rows and columns of each picture"
             )
             raise ModelUnavailable(message)
+
+
+def _preview(source: PictureSource, prediction: Prediction) -> Preview:
+    from steel_defect.pictures.preview import preview_of  # no other prediction needs it
+
+    return preview_of(source, prediction.view.page - 1)
 
 
 def _identity(model: bytes | Path) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,13 @@ def test_the_map_on_request(transport: Transport) -> None:
     found = content["defect_map"]
     assert (found["classes"], found["rows"], found["columns"]) == (["left", "right"], 4, 25)
     assert found["values"][0][0] == sorted(found["values"][0][0])
+
+
+def test_a_preview_on_request(transport: Transport) -> None:
+    request = predict(strip_jpeg(), preview="true", map="true")
+    content = assert_in_contract(transport, request, transport.send(request))
+    assert (content["preview"]["width"], content["preview"]["height"]) == (1600, 256)
+    assert base64.b64decode(content["preview"]["jpeg"]).startswith(b"\xff\xd8")
 
 
 def test_the_shape_of_lookout_for_vision_on_request(transport: Transport) -> None:

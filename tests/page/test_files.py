@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +17,7 @@ from steel_defect.api import Api
 from steel_defect.http import Request
 from steel_defect.settings import settings_from
 from steel_defect.uploads.signed import signed_uploads
+from tests.page.sources import FOLDER
 from tests.transports import CloudRun
 
 if TYPE_CHECKING:
@@ -38,7 +41,15 @@ def test_a_page_is_one_small_file_that_asks_for_nothing(path: str) -> None:
     assert not re.search(r"@import|url\(|\bimport\b|importScripts", text)
     # Nor is there a way for text to become HTML or script.
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|DOMParser", text)
-    assert not re.search(r"<[^>]+\s(style|on\w+)=", text)
+    markup = re.sub(r"<(script|style)>.*?</\1>", "", text, flags=re.DOTALL)
+    assert not re.search(r"<[^>]+\s(style|on\w+)=", markup)
+    assert not re.search(r"""<(?!a )[^>]+\s(?:src|href)=(?!["']?(?:data:|#))""", markup)
+
+
+def test_the_page_is_what_its_sources_give() -> None:
+    command = [sys.executable, str(FOLDER / "build.py"), "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", FILES)

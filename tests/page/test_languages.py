@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +10,8 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync --group browser")
 from playwright.sync_api import expect
 
-from steel_defect import pages
 from tests.page.pictures import DOUBTFUL_REJECT, twelve, upload
+from tests.page.sources import MARKUP, SCRIPTS, TEXTS
 from tests.page.test_accessible import serious
 from tests.page.test_page import card, expect_totals, exported_rows
 
@@ -23,17 +22,16 @@ if TYPE_CHECKING:
 
     OpenPage = Callable[..., Page]
 
-SCRIPT = (Path(pages.__file__).parent / "page.html").read_text(encoding="utf-8")
+TABLE = TEXTS.partition("const TEXTS = `\n")[2].partition("\n`;")[0].split("\n")
 
 
 def table() -> dict[str, list[str]]:
-    lines = SCRIPT.partition("const TEXTS = `\n")[2].partition("\n`;")[0].split("\n")
-    return {line.split("|")[0]: line.split("|")[1:] for line in lines}
+    return {line.split("|")[0]: line.split("|")[1:] for line in TABLE}
 
 
 def test_each_text_is_there_once_in_both_languages() -> None:
     found = table()
-    assert len(found) == SCRIPT.partition("const TEXTS = `\n")[2].partition("\n`;")[0].count("\n") + 1
+    assert len(found) == len(TABLE)
     for name, texts in found.items():
         assert len(texts) == 2, name
         assert all(texts), name
@@ -42,10 +40,10 @@ def test_each_text_is_there_once_in_both_languages() -> None:
 
 
 def test_each_text_that_the_page_names_is_in_the_table_and_the_other_way_round() -> None:
-    named = set(re.findall(r"data-[tl]=([\w-]+)", SCRIPT)) | set(re.findall(r"\bt\.([a-z]\w*)", SCRIPT))
-    named |= set(re.findall(r"\bt\['([^']+)'\]", SCRIPT))
+    code = SCRIPTS.replace(TEXTS, "")
+    named = set(re.findall(r"data-[tl]=([\w-]+)", MARKUP)) | set(re.findall(r"\bt\.([a-z]\w*)", code))
+    named |= set(re.findall(r"\bt\['([^']+)'\]", code))
     assert named - table().keys() == set()
-    code = SCRIPT.partition("\n`;")[2] + SCRIPT.partition("<script>")[0]
     unused = {name for name in table().keys() - named if not name.startswith("help ")}
     # What is named by a value: a kind, a reason, a problem.
     assert {name for name in unused if f"'{name}'" not in code and not name.endswith("+")} <= {
@@ -60,12 +58,12 @@ def test_each_text_that_the_page_names_is_in_the_table_and_the_other_way_round()
             "image-too-small",
             "unsupported-media-type",
         ),
-        *("too-many-tiles", "model-unavailable", "pictures", "defects"),
+        *("too-many-tiles", "model-unavailable", "pictures", "defects", "decisions"),
     }
 
 
 def test_no_text_stands_beside_the_table() -> None:
-    markup = SCRIPT.partition("<body")[2].partition("<script>")[0]
+    markup = MARKUP.partition("<body")[2].partition("<script ")[0]
     words = re.findall(r">([^<>]*[A-Za-z]{2,}[^<>]*)<", markup)
     assert words == ["CSV", "JSON"]
 

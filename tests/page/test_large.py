@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,11 +24,13 @@ from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from tests.infra.aws.template import Resolved
 from tests.page.bridge import Bridge
-from tests.page.pictures import PASS, REJECT, Upload, upload
+from tests.page.pictures import DOUBTFUL_REJECT, PASS, REJECT, Upload, add, upload
 from tests.page.test_page import card, expect_totals, exported_rows
+from tests.page.test_shift import named
 from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.servers.google_account import key_file, make_key
 from tests.transports import CloudRun, Lambda, Server, free_port
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
     OpenPage = Callable[..., Page]
 
 
-UPLOADS, RESULTS = "page-uploads", "page-results"
+_numbers = count()
 ONE_REQUEST = 20_000  # Bytes that the gateway takes here.
 
 
@@ -49,22 +53,32 @@ class Place:
     Attributes:
         url: of the page.
         scheme: of the buckets.
+        uploads: name of the bucket for pictures.
+        results: name of the bucket for results.
         emulator: that has them.
     """
 
     url: str
     scheme: Literal["s3", "gs"]
+    uploads: str
+    results: str
     emulator: Emulator
 
     def score(self, scorer: Scorer) -> None:
         """As the upload function does with all that is there."""
-        store = open_store(f"{self.scheme}://{UPLOADS}")
+        store = open_store(f"{self.scheme}://{self.uploads}")
         processor = UploadProcessor(
-            FixedModel(scorer), Buckets(Location(self.scheme, UPLOADS), Location(self.scheme, RESULTS))
+            FixedModel(scorer), Buckets(Location(self.scheme, self.uploads), Location(self.scheme, self.results))
         )
         for listed in store.list():
             info = store.head(listed.key)
-            processor.process(ObjectRef(self.scheme, UPLOADS, info.key, "01", info.version, info.size, info.tag))
+            processor.process(ObjectRef(self.scheme, self.uploads, info.key, "01", info.version, info.size, info.tag))
+
+
+def names() -> tuple[str, str]:
+    """Of two buckets that no other test has."""
+    number = next(_numbers)
+    return f"page-uploads-{number}", f"page-results-{number}"
 
 
 @pytest.fixture
@@ -83,12 +97,13 @@ def s3(tmp_path: Path, probe_file: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    places = {"UPLOADS_URI": f"s3://{UPLOADS}", "RESULTS_URI": f"s3://{RESULTS}"}
+    uploads, results = names()
+    places = {"UPLOADS_URI": f"s3://{uploads}", "RESULTS_URI": f"s3://{results}"}
     with ExitStack() as stack:
         ministack = [str(Path(sys.executable).with_name("ministack"))]
         stack.enter_context(Server(ministack, {**options, "TMPDIR": str(tmp_path)}, port))
         emulator = Emulator(url, environment)
-        for name in (UPLOADS, RESULTS):
+        for name in (uploads, results):
             make_s3_bucket(emulator, name)
         function = stack.enter_context(Lambda(probe_file, environment={**environment, **places}))
         bridge = stack.enter_context(Bridge(function))
@@ -98,24 +113,25 @@ def s3(tmp_path: Path, probe_file: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
             rule["MaxAgeSeconds"] = rule.pop("MaxAge")
             rule["AllowedOrigins"] = [bridge.url.removesuffix("/prod/")]
         client = Session().create_client("s3", endpoint_url=url)
-        client.put_bucket_cors(Bucket=UPLOADS, CORSConfiguration={"CORSRules": rules})
-        yield Place(bridge.url, "s3", emulator)
+        client.put_bucket_cors(Bucket=uploads, CORSConfiguration={"CORSRules": rules})
+        yield Place(bridge.url, "s3", uploads, results, emulator)
 
 
 @pytest.fixture
 def gs(fake_gcs: Emulator, tmp_path: Path, probe_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """The function of Cloud Run; the bucket takes any origin, as the emulator knows no rules."""
-    for name in (UPLOADS, RESULTS):
+    uploads, results = names()
+    for name in (uploads, results):
         make_gcs_bucket(fake_gcs, name)
     for name, value in fake_gcs.environment.items():
         monkeypatch.setenv(name, value)
     places = {
-        "UPLOADS_URI": f"gs://{UPLOADS}",
-        "RESULTS_URI": f"gs://{RESULTS}",
+        "UPLOADS_URI": f"gs://{uploads}",
+        "RESULTS_URI": f"gs://{results}",
         "GOOGLE_APPLICATION_CREDENTIALS": str(key_file(tmp_path, make_key())),
     }
     with CloudRun(probe_file, environment={**fake_gcs.environment, **places}) as server:
-        yield Place(f"http://127.0.0.1:{server.port}/", "gs", fake_gcs)
+        yield Place(f"http://127.0.0.1:{server.port}/", "gs", uploads, results, fake_gcs)
 
 
 @pytest.fixture(params=["s3", "gs"])
@@ -126,9 +142,9 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 def large(name: str, shade: int) -> Upload:
-    """A strip in a file that one request does not take."""
+    """A strip in a file that one request does not take; all such files are of one size."""
     found = upload(name, shade)
-    return {**found, "buffer": found["buffer"] + bytes(ONE_REQUEST)}
+    return {**found, "buffer": found["buffer"].ljust(2 * ONE_REQUEST, b"\0")}
 
 
 def refuse_large(page: Page) -> list[int]:
@@ -162,3 +178,20 @@ def test_a_large_picture_goes_through_the_bucket(open_page: OpenPage, place: Pla
     rows = exported_rows(page)
     assert float(rows["large.png"]["defect_prob"]) == pytest.approx(REJECT / 255, abs=1e-3)
     assert rows["large.png"]["model_ms"] == ""
+
+
+def test_what_is_said_of_a_small_picture_is_said_of_it_in_the_bucket(
+    open_page: OpenPage, place: Place, probe: Scorer
+) -> None:
+    page = open_page(place.url)
+    named(page, "", "Anna")
+    add(page, upload("small.png", DOUBTFUL_REJECT))
+    card(page, "small.png").get_by_role("button", name="Accept").click()
+    uploads, results = open_store(f"{place.scheme}://{place.uploads}"), open_store(f"{place.scheme}://{place.results}")
+    wait_for(lambda: list(uploads.list()))
+    place.score(probe)
+    (found,) = wait_for(lambda: list(results.list("verdicts/")))
+    verdict = json.loads(results.get(found.key).data)
+    (key,) = (info.key for info in uploads.list())
+    assert (verdict["picture"], verdict["who"], verdict["verdict"]) == (key, "Anna", "reject")
+    assert verdict["version"] == uploads.head(key).version

@@ -16,10 +16,10 @@ from PIL import Image
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync --group browser")
 from playwright.sync_api import expect
 
-from steel_defect import pages
 from steel_defect.decision import Reason
 from tests.conftest import SAMPLES
 from tests.page.pictures import Upload, add, totals
+from tests.page.sources import TEXTS
 from tests.page.test_accessible import serious
 from tests.pictures import STRIP, encoded, gray
 from tests.transports import CloudRun
@@ -71,10 +71,9 @@ def card(page: Page, name: str) -> Locator:
 
 
 def test_every_reason_has_words() -> None:
-    script = (Path(pages.__file__).parent / "page.html").read_text(encoding="utf-8")
     for reason in Reason:
         for name in (reason.value, f"{reason.value}+"):
-            assert len(re.findall(rf"^{re.escape(name)}\|[^|\n]+\|[^|\n]+$", script, re.MULTILINE)) == 1, name
+            assert len(re.findall(rf"^{re.escape(name)}\|[^|\n]+\|[^|\n]+$", TEXTS, re.MULTILINE)) == 1, name
 
 
 def test_a_black_picture_is_a_review_that_looks_like_no_close_call(open_page: OpenPage, judging: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from steel_defect_trainer.networks.factory import build_network
 from steel_defect_trainer.recipe import read_recipe
@@ -58,6 +59,18 @@ def small_network(recipe: Recipe) -> GrayMobileNet:
     """The recipe's network with the same random weights every time."""
     torch.manual_seed(0)
     return build_network(recipe, CLASSES)
+
+
+def woken(features: nn.Module, channels: int = 1) -> nn.Module:
+    """Features with random weights that tell pictures apart: else they are all at about 0."""
+    noise = torch.Generator().manual_seed(0)
+    coarse = torch.randn((8, channels, HEIGHT // 8, WIDTH // 8), generator=noise)
+    for module in features.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0  # the statistics of these pictures alone
+    with torch.no_grad():
+        features.train()(nn.functional.interpolate(coarse, scale_factor=8.0, mode="bilinear"))
+    return features.eval()
 
 
 def small_job(folder: Path, recipe: Recipe, *, validation: StripSet | None = None) -> Job:

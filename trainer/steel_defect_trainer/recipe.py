@@ -14,7 +14,7 @@ from steel_defect_trainer.strips import BLOCKS, CELL
 
 RECIPES: Final = Path(__file__).parent / "recipes"
 _CHOICES: Final = {
-    "network.kind": ("strip", "unified", "classifier"),
+    "network.kind": ("strip", "unified", "clean", "classifier"),
     "network.batch_norm": ("trained", "frozen"),
     "optimisation.optimiser": ("adam", "adamw", "sgd"),
     "optimisation.schedule": ("constant", "cosine"),
@@ -32,8 +32,8 @@ class Network:
     """Which network, and what of it is trained.
 
     Attributes:
-        kind: "strip" (a map of classes), "unified" (a mask of each class, and what the picture as a whole shows) or
-            "classifier" (one answer a picture).
+        kind: "strip" (a map of classes), "unified" (a mask of each class, and what the picture as a whole shows),
+            "clean" (how far from clean pictures; nothing is trained) or "classifier" (one answer a picture).
         trained_blocks: how many of the 19 feature blocks are trained, from the last one on.
         batch_norm: whether the trained blocks' batch normalisation is "trained" or "frozen"; elsewhere it is frozen.
         dropout: chance to drop a value before the last layer.
@@ -52,6 +52,11 @@ class Network:
     def learns_masks(self) -> bool:
         """Whether it learns places from masks, in fields of 4 x 4 pixels, and not from cells of 32 x 32."""
         return self.kind == "unified"
+
+    @property
+    def learns_from_clean(self) -> bool:
+        """Whether it looks at clean pictures once, and needs no defects; the others learn step by step from both."""
+        return self.kind == "clean"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_words_for_clean_and_defect_are_names_of_folders(tmp_path: Path, good: s
     assert labels_of(dataset) == {f"{good}/a.png": "clean", f"{bad}/b.png": "defect"}
 
 
-@pytest.mark.parametrize("word", ["none", "No defect", "no_defects", "defect-free"])
+@pytest.mark.parametrize("word", ["none", "No defect", "no_defects", "defect-free", "Free"])
 def test_other_words_for_no_defect_are_no_class(tmp_path: Path, word: str) -> None:
     with pytest.raises(DataError, match=rf"labels\.csv: the label '{word}' reads .* labelled 'clean', 'good'"):
         opened(tmp_path, "dent", word)
@@ -108,6 +108,15 @@ def test_the_same_bytes_under_one_label_and_files_that_only_begin_alike_are_let_
     pixels[-1, -1] ^= 1
     write_picture(tmp_path / "defect/d.bmp", pixels)
     assert len(open_data(tmp_path)) == 4
+
+
+def test_clean_pictures_may_be_alone(tmp_path: Path) -> None:
+    dataset = open_data(with_pictures(tmp_path, "Good/a.png", "Good/monday/b.png"))
+    assert dataset.class_names == ("defect",)
+    assert labels_of(dataset) == {"Good/a.png": "clean", "Good/monday/b.png": "clean"}
+    (tmp_path / "labels.csv").write_text("file,label\nGood/a.png,ok\n", encoding="utf-8")
+    table = open_data(tmp_path)
+    assert (table.class_names, labels_of(table)) == (("defect",), {"Good/a.png": "clean"})
 
 
 def test_folders_in_defect_are_the_classes(tmp_path: Path) -> None:

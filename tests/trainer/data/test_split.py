@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steel_defect_trainer.cli.split import command
+from steel_defect_trainer.data.clean_parts import with_defects_held_out
 from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
-from steel_defect_trainer.data.split import PARTS, make_folds, make_split, read_split, subset, write_split
+from steel_defect_trainer.data.split import PARTS, Split, make_folds, make_split, read_split, subset, write_split
 from steel_defect_trainer.errors import DataError
 from tests.trainer.data.folders import noise_picture, write_picture, write_severstal, write_table
 
@@ -204,6 +205,37 @@ def test_a_file_of_a_larger_set_is_refused(tmp_path: Path) -> None:
 def test_parts_without_both_kinds_are_refused(classes: list[tuple[int, ...]], missing: str) -> None:
     with pytest.raises(DataError, match=rf"of data has no {missing}; each part needs both kinds"):
         make_split(data_set(classes), 0)
+
+
+def test_clean_pictures_alone_are_split_if_no_part_needs_defects(tmp_path: Path) -> None:
+    dataset = data_set([()] * 20)
+    split = make_split(dataset, 0, defects=False)
+    assert [int(mask.sum()) for mask in split.masks(dataset).values()] == [14, 3, 3]
+    write_split(split, dataset, tmp_path / "split.csv")
+    assert read_split(tmp_path / "split.csv", dataset, defects=False)["test"].sum() == 3
+    with pytest.raises(DataError, match=r"both kinds\. From clean pictures alone learns the recipe clean"):
+        read_split(tmp_path / "split.csv", dataset)
+    with pytest.raises(DataError, match=r"has no clean pictures; each part needs clean ones"):
+        make_split(data_set([(0,)] * 9), 0, defects=False)
+
+
+def test_defects_that_nobody_learns_from_choose_the_threshold() -> None:
+    dataset = data_set([(), (), (0,), (1,)] * 10)
+    split = make_split(dataset, 0)
+    held_out = with_defects_held_out(split, dataset)
+    defect = np.array([bool(picture.classes) for picture in dataset.pictures])
+    before, after = split.masks(dataset), held_out.masks(dataset)
+    assert not (after["train"] & defect).any()
+    assert (after["train"] == before["train"] & ~defect).all()
+    assert (after["test"] == before["test"]).all()
+    assert (after["validation"] == before["validation"] | before["train"] & defect).all()
+    assert held_out.made.endswith("; 14 defects moved from the training part to validation")
+    # A group of both kinds stays where it is, whole.
+    together = dataset.regrouped("a" if place < 8 else str(place) for place in range(40))
+    parts = with_defects_held_out(make_split(together, 0), together).part_of
+    assert len({parts[picture.name] for picture in together.pictures[:8]}) == 1
+    clean = data_set([()] * 9)
+    assert with_defects_held_out(Split(dict.fromkeys((p.name for p in clean.pictures), "train"), ""), clean).made == ""
 
 
 def test_command_writes_the_file_and_says_what_is_in_it(tmp_path: Path) -> None:

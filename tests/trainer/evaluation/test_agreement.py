@@ -79,6 +79,16 @@ def test_pictures_of_one_coil_widen_the_interval() -> None:
     assert width(coils) > 1.2 * width(None)
 
 
+def test_rates_of_pictures_of_few_coils_are_those_of_as_many_pictures() -> None:
+    # 40 pictures that all call defects, of four coils: no more is known than of four pictures.
+    said = np.ones((40, 2), np.int8)
+    found = agree(NAMES[:2], said, judged(said[:, 0], [f"coil {number % 4}" for number in range(40)]))
+    of_four = binomtest(4, 4).proportion_ci()
+    for share in (found.pairs[0].agreement, found.rates[0].found, found.rates[-1].found):
+        assert (share.low, share.high) == pytest.approx((of_four.low, of_four.high))
+    assert (found.passed.low, found.passed.high) == pytest.approx((1 - of_four.high, 1 - of_four.low))
+
+
 def test_rates_are_against_the_majority_of_the_others() -> None:
     said = np.array([[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 0, -1], [-1, 1, 1]], np.int8)
     model = np.array([1, 1, 1, 0, 1, 0])

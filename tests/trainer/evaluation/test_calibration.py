@@ -16,6 +16,7 @@ from steel_defect_trainer.errors import RecallFloorUnmet
 from steel_defect_trainer.evaluation.calibration import (
     Calibration,
     calibrate,
+    calibrate_by_clean,
     count_decisions,
     cross_entropy,
     sigmoid,
@@ -310,3 +311,36 @@ def test_calibration_is_calibrated_to_the_share_of_all_severstal() -> None:
 def test_pictures_of_one_kind_decide_nothing(*, value: bool) -> None:
     with pytest.raises(ValueError, match="with a defect and without"):
         calibrate(np.zeros(3), np.full(3, value))
+
+
+@pytest.mark.parametrize(("count", "share"), [(9, 0.05), (40, 0.05), (143, 0.05), (143, 0.3), (500, 0.01)])
+def test_of_new_clean_pictures_no_more_are_called_than_was_asked_for(count: int, share: float) -> None:
+    rng = np.random.default_rng(count)
+    called, rejected = [], []
+    for _ in range(400):
+        found = calibrate_by_clean(rng.normal(-2, 1, count).astype(np.float32), share)
+        probabilities = found.probabilities(rng.normal(-2, 1, 500))
+        called.append((probabilities >= found.threshold).mean())
+        rejected.append((probabilities >= found.review_high).mean())
+        assert found.review_low == found.threshold < found.review_high
+    assert np.mean(called) <= share * 1.1  # within what 400 tries can show
+    assert np.mean(called) > 0.2 * share
+    assert np.mean(rejected) <= share / 10 * 1.3
+
+
+def test_with_defects_too_the_threshold_keeps_to_the_share_of_clean_pictures() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.arange(400) < 100
+    logits = rng.normal(np.where(truth, 1, -1), 1)
+    found = calibrate(logits, truth, false_alarms=0.02)
+    alarms = (found.probabilities(logits) >= found.threshold)[~truth].sum()
+    assert alarms <= 6  # 0.02 of 301
+    assert alarms >= 4
+    assert found.review_low <= found.threshold <= found.review_high
+
+
+def test_a_given_threshold_is_kept_without_any_defect() -> None:
+    logits = np.random.default_rng(0).normal(-2, 1, 50)
+    for threshold in (0.1, 0.9999):
+        found = calibrate_by_clean(logits, 0.05, threshold)
+        assert found.threshold == found.review_low == threshold <= found.review_high

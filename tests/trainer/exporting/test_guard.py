@@ -83,7 +83,7 @@ def test_few_pictures_guard_the_grays_alone(tmp_path: Path, capsys: pytest.Captu
 def test_a_graph_without_features_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(probe_model())
-    with pytest.raises(ExportError, match="no features of 1280"):
+    with pytest.raises(ExportError, match="no features"):
         features_of(path, strips(1, 0))
 
 

@@ -33,6 +33,10 @@ def test_as_many_steps_are_planned_as_fit_into_the_minutes(tmp_path: Path, capsy
     # Eight pictures to judge after every second step, in four thirds of a second.
     judged = small_job(tmp_path, recipe, validation=small_set(8, seed=1))
     assert planned(network, judged, ALONE, 1.0).steps == 22
+    # 48 pictures are judged at the end, by the network or for the baseline, in 8 seconds.
+    assert planned(network, job, ALONE, 1.0, judged_once=48).steps == 26
+    assert planned(network, job, ALONE, 0.1, judged_once=48).steps == 1
+    capsys.readouterr()
     # There is time for more than the recipe wants.
     assert planned(network, job, ALONE, 60.0) == job
     assert "about 7 min" in capsys.readouterr().err

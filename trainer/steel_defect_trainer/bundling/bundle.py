@@ -59,8 +59,6 @@ LICENCE: Final = (
 )
 BUNDLED: Final = Path(steel_defect.__file__).parent / "bundled"
 PARTS: Final = 5
-# With the usual distance a chessboard, as cameras are set up by, would be familiar.
-LEAST_DEVIATIONS: Final = 2.1
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def make_bundle(config: BundleConfig, world: World) -> Path:
     what = f"pictures: the real ones, and {len(unlabelled)} of Kaggle's test part, whose labels nobody knows"
     int8 = write_int8(path, shipped, real, join(real, unlabelled), what)
     familiar = Familiar(real.pixels, real.groups, [(WIDTH, HEIGHT)] * len(real))
-    write_guard(shipped, familiar, spec, least_deviations=LEAST_DEVIATIONS)
+    write_guard(shipped, familiar, spec)
     hold_sure_damage(shipped)
     facts = CardFacts(
         contract=read_contract(shipped),

@@ -25,6 +25,12 @@ from steel_defect_trainer.errors import TrainerError
     help="Threshold with the best precision that finds at least this share of the defects (default: best F1).",
 )
 @click.option(
+    "--false-alarms",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="F",
+    help="Threshold that at most this share of new clean pictures reach (0.05 where no defect is known).",
+)
+@click.option(
     "--threshold", type=click.FloatRange(0, 1), metavar="T", help="Take this threshold instead of choosing one."
 )
 @click.option(
@@ -40,6 +46,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     run: str,
     part: str | None,
     recall_floor: float | None,
+    false_alarms: float | None,
     threshold: float | None,
     decision_from: str | None,
     inspectors: Path | None,
@@ -61,8 +68,8 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     from steel_defect_trainer.evaluation.report import write_report  # noqa: PLC0415 - as above
     from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 
-    if threshold is not None and recall_floor is not None:
-        message = "--threshold and --recall-floor exclude each other"
+    if sum(given is not None for given in (threshold, recall_floor, false_alarms)) > 1:
+        message = "--threshold, --recall-floor and --false-alarms exclude each other"
         raise click.UsageError(message)
     try:
         judged = read_run(run)
@@ -71,6 +78,7 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
             part or ("test" if judged.has("test") else "validation"),
             chosen_by=None if decision_from is None else read_run(decision_from),
             recall_floor=recall_floor,
+            false_alarms=false_alarms,
             threshold=threshold,
         )
         if inspectors is not None:

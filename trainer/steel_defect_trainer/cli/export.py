@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +88,8 @@ def _print(int8: Int8) -> None:
     table.add_row("size", f"{whole.size_bytes / 1e6:.2f} MB", f"{small.size_bytes / 1e6:.2f} MB")
     table.add_row("a picture, one thread, least", f"{whole.least_ms:.1f} ms", f"{small.least_ms:.1f} ms")
     table.add_row("a picture, one thread, median", f"{whole.median_ms:.1f} ms", f"{small.median_ms:.1f} ms")
-    table.add_row("ROC-AUC", *(f"{value:.4f}" for value in found.roc_auc))
+    if not math.isnan(found.roc_auc[0]):
+        table.add_row("ROC-AUC", *(f"{value:.4f}" for value in found.roc_auc))
     console = table_console()
     console.print(table)
     console.print(

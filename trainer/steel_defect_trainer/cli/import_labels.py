@@ -57,7 +57,8 @@ def command(source: Path, output: Path, pictures: Path | None, clean: tuple[Path
     except DataError as error:
         message = f"{output} is written, and has to be corrected there before it can be used: {error}"
         raise click.ClickException(message) from error
-    click.echo(f"{output} written; next: steel-defect eda {output}, steel-defect train strip {output}")
+    recipe = "strip" if any(label != "clean" for label, _ in imported.counts) else "clean"
+    click.echo(f"{output} written; next: steel-defect eda {output}, steel-defect train {recipe} {output}")
 
 
 def _report(imported: Imported) -> None:

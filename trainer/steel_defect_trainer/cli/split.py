@@ -44,6 +44,7 @@ def command(folder: Path | Location, output: Path, seed: int, subset: tuple[int,
 
     FOLDER is laid out as Severstal's on Kaggle (train.csv, train_images/), as a table labels.csv with the columns file,
     label and, where known, mask, mask_value and group, or as folders defect/ (with a folder for each class) and clean/.
+    Pictures may all be clean; the recipe 'clean' learns from them.
 
     \b
         steel-defect split my-pictures -o split.csv
@@ -55,9 +56,10 @@ def command(folder: Path | Location, output: Path, seed: int, subset: tuple[int,
 
     try:
         dataset = group_near_duplicates(open_data(fetched(folder, cache)), cache)
-        split = make_split(dataset, seed)
+        defects = any(picture.classes for picture in dataset.pictures)
+        split = make_split(dataset, seed, defects=defects)
         if subset:
-            split = drawn_subset(dataset, split, seed, *subset)
+            split = drawn_subset(dataset, split, seed, *subset, defects=defects)
         write_split(split, dataset, output)
     except TrainerError as error:
         raise click.ClickException(str(error)) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from steel_defect_trainer.data.dataset import DataSet, LabelledPicture
-from steel_defect_trainer.data.label_words import CLEAN, check_class_names, is_clean
+from steel_defect_trainer.data.label_words import CLEAN, DEFECT, check_class_names, is_clean
 from steel_defect_trainer.data.mask_files import MaskRow, settle_masks
 from steel_defect_trainer.data.mask_rules import COLUMN
 from steel_defect_trainer.data.masks import BoxMask, read_boxes
@@ -40,7 +40,7 @@ def open_table(table: Path, root: Path | None = None) -> DataSet:
     known, is a picture as large as the file; `mask_files.settle_masks` has the rules by which it is read, and
     `mask_value` states a level or a colour instead. Where there is no mask, `boxes` has what `masks.read_boxes` reads.
     Pictures with the same `group`, for example of one coil, stay together when data is split. Classes are numbered in
-    the order of their names.
+    the order of their names; where all pictures are clean, the one class is called "defect".
 
     Raises:
         DataError: the table or a mask cannot be used, a picture is missing or there twice; names file and row.
@@ -79,7 +79,7 @@ def open_table(table: Path, root: Path | None = None) -> DataSet:
         drawn = read_boxes(boxes, root / name, where) if boxes else None
         picture.labels[label] = MaskRow(root / name, label, root / mask, value, where) if mask else drawn
     labels = dict.fromkeys(label for picture in found.values() for label in picture.labels if label != CLEAN)
-    class_names = tuple(sorted(labels))
+    class_names = tuple(sorted(labels)) or (DEFECT,)
     check_class_names(class_names, str(table))
     masks_of = settle_masks(
         [row for picture in found.values() for row in picture.labels.values() if isinstance(row, MaskRow)],

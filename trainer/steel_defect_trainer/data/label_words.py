@@ -17,7 +17,9 @@ DEFECT: Final = "defect"
 # Names of a folder of defects whose class is not known.
 DEFECT_WORDS: Final = (DEFECT, "defects", "bad", "ng", "nok", "anomaly", "anomalous", "abnormal")
 # No class of damage is called so, but these are no words of ours either.
-_MEANT_CLEAN: Final = frozenset({"none", "nodefect", "nodefects", "defectfree", "undamaged", "flawless", "negative"})
+_MEANT_CLEAN: Final = frozenset(
+    {"none", "nodefect", "nodefects", "defectfree", "free", "undamaged", "flawless", "negative"}
+)
 _PLURALS: Final = ("s", "es")
 
 

@@ -31,15 +31,16 @@ def open_folders(folder: Path) -> DataSet:
     """Read `defect/` and `clean/`, or folders of the other names in `label_words`, each searched through.
 
     The folders in `defect/` are the classes, unless `clean/` has folders of the same names (days or coils, for
-    example). Without them the one class is called "defect". Places are unknown.
+    example). Without them the one class is called "defect". Places are unknown. There may be clean pictures alone.
 
     Raises:
         DataError: a folder is missing or one too many, or it is not clear which folders are classes.
     """
     inner = _folders(folder)
     clean, defect = [item for item in inner if is_clean(item.name)], [item for item in inner if is_defect(item.name)]
+    others = [item for item in inner if item not in clean + defect and pictures_below(item)]
     for found, name, words in ((clean, CLEAN, CLEAN_WORDS), (defect, DEFECT, DEFECT_WORDS)):
-        if not found:
+        if not found and (others or name == CLEAN):
             message = (
                 f"{folder} has no folder {name}/ (nor one called {', '.join(words[1:])}); a layout of folders has "
                 f"{DEFECT}/, with a folder for each class if they are known, and {CLEAN}/"
@@ -48,16 +49,17 @@ def open_folders(folder: Path) -> DataSet:
     if len(defect) > 1:
         message = f"{folder} has {_named(defect)}; move all classes into one folder {DEFECT}/"
         raise DataError(message)
-    for other in inner:
-        if other not in clean + defect and pictures_below(other):
-            message = (
-                f"{other} holds pictures, and its name does not say whether they are clean; if it is a class, move it "
-                f"into {defect[0]}; if not, move it elsewhere (masks need a table labels.csv)"
-            )
-            raise DataError(message)
-    label_of = {path: None for part in clean for path in pictures_below(part)} | _defects(defect[0], clean)
+    if others:
+        message = (
+            f"{others[0]} holds pictures, and its name does not say whether they are clean; if it is a class, move it "
+            f"into {defect[0]}; if not, move it elsewhere (masks need a table labels.csv)"
+        )
+        raise DataError(message)
+    label_of: dict[Path, str | None] = {path: None for part in clean for path in pictures_below(part)}
+    if defect:
+        label_of |= _defects(defect[0], clean)
     class_names = tuple(sorted({label for label in label_of.values() if label is not None} or {DEFECT}))
-    check_class_names(class_names, str(defect[0]))
+    check_class_names(class_names, str(folder))
     pictures = []
     for path, label in label_of.items():
         name = path.relative_to(folder).as_posix()

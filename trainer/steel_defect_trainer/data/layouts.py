@@ -20,7 +20,8 @@ def open_data(folder: Path, *, tables_only: bool = False) -> DataSet:
 
     - `train.csv` and `train_images/`: Severstal, as Kaggle has it (`steel_defect_trainer.data.severstal`);
     - `labels.csv`: a table of files and labels (`steel_defect_trainer.data.generic.open_table`);
-    - `defect/` and `clean/`: pictures in folders (`steel_defect_trainer.data.labelled_folders.open_folders`).
+    - `defect/` and `clean/`, or `clean/` alone: pictures in folders
+      (`steel_defect_trainer.data.labelled_folders.open_folders`).
 
     Args:
         folder: of the data.

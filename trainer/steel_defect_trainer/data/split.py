@@ -53,8 +53,13 @@ class Split:
         return {part: parts == part for part in PARTS}
 
 
-def make_split(dataset: DataSet, seed: int) -> Split:
+def make_split(dataset: DataSet, seed: int, *, defects: bool = True) -> Split:
     """Split by group, so that each part has its fraction of every combination of classes, as far as groups allow.
+
+    Args:
+        dataset: to split.
+        seed: another one, another split.
+        defects: whether each part needs defects, and not clean pictures alone.
 
     Raises:
         DataError: there are no clean or no defect pictures, in all or in one of the parts.
@@ -63,11 +68,13 @@ def make_split(dataset: DataSet, seed: int) -> Split:
     part_of = {picture.name: PARTS[part] for picture, part in zip(dataset.pictures, parts, strict=True)}
     shares = "/".join(f"{fraction:g}" for fraction in FRACTIONS)
     split = Split(part_of, f"steel-defect split of {len(dataset)} pictures, seed {seed}, {shares}")
-    check(split, dataset, "the split")
+    check(split, dataset, "the split", defects=defects)
     return split
 
 
-def subset(dataset: DataSet, split: Split, seed: int, train: int, validation: int) -> Split:
+def subset(  # noqa: PLR0913 - a split, and what is drawn from it
+    dataset: DataSet, split: Split, seed: int, train: int, validation: int, *, defects: bool = True
+) -> Split:
     """A smaller training and validation part, both drawn from the training part; the test part stays.
 
     The validation part of `split` is left unused, as is the rest of its training part. Whole groups are drawn, so the
@@ -88,7 +95,7 @@ def subset(dataset: DataSet, split: Split, seed: int, train: int, validation: in
     for picture, part in zip(pool, _assign(pool, fractions, seed), strict=True):
         part_of[picture.name] = (TRAIN, VALIDATION, UNUSED)[part]
     smaller = Split(part_of, f"{split.made}; of the training part {train}/{validation}, seed {seed}")
-    check(smaller, dataset, "the split")
+    check(smaller, dataset, "the split", defects=defects)
     return smaller
 
 
@@ -127,8 +134,8 @@ def write_split(split: Split, dataset: DataSet, path: Path) -> None:
         file.write(text.getvalue().encode())
 
 
-def read_split(path: Path, dataset: DataSet) -> dict[str, NDArray[np.bool_]]:
-    """Part to bool (N,), for the pictures of the data set in their order.
+def read_split(path: Path, dataset: DataSet, *, defects: bool = True) -> dict[str, NDArray[np.bool_]]:
+    """Part to bool (N,), for the pictures of the data set in their order; each part needs defects if `defects` says so.
 
     Raises:
         DataError: the file cannot be used, does not name exactly the pictures of the data set, or lets a picture or a
@@ -158,12 +165,14 @@ def read_split(path: Path, dataset: DataSet) -> dict[str, NDArray[np.bool_]]:
             message = f"{path} {what} {min(which)}, {whose} ({len(which)} such); make a split of this data set"
             raise DataError(message)
     split = Split(part_of, "")
-    check(split, dataset, str(path))
+    check(split, dataset, str(path), defects=defects)
     return split.masks(dataset)
 
 
-def check(split: Split, dataset: DataSet, where: str) -> None:
+def check(split: Split, dataset: DataSet, where: str, *, defects: bool = True) -> None:
     """Make sure that no group of the data set is in two parts, and that each part can be learned from or judged by.
+
+    Each part needs clean pictures, and defects too if `defects` says so.
 
     Raises:
         DataError: which group or which part, and `where` it was found.
@@ -178,9 +187,12 @@ def check(split: Split, dataset: DataSet, where: str) -> None:
             raise DataError(message)
         kinds[part].add(bool(picture.classes))
     for part in PARTS:
-        if kinds[part] != {False, True}:
+        if not kinds[part] >= ({False, True} if defects else {False}):
             missing = "pictures" if not kinds[part] else "clean pictures" if True in kinds[part] else "defect pictures"
-            message = f"{where}: part {part} of {dataset.folder} has no {missing}; each part needs both kinds"
+            message = f"{where}: part {part} of {dataset.folder} has no {missing}; each part needs "
+            message += "both kinds" if defects else "clean ones"
+            if not any(True in kind for kind in kinds.values()):
+                message += ". From clean pictures alone learns the recipe clean: steel-defect train clean"
             if not any(False in kind for kind in kinds.values()):
                 words, names = ", ".join(CLEAN_WORDS), ", ".join(dataset.class_names)
                 message += f". Clean are those called {words}; all pictures here are called {names}"

@@ -11,10 +11,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import binomtest
 
 from steel_defect_trainer.errors import DataError
 from steel_defect_trainer.evaluation.resampling import Interval, interval, resample_weights
+from steel_defect_trainer.evaluation.shares import share_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,20 +109,22 @@ def agree(inspectors: Sequence[str], said: NDArray[np.int8], model: Judged, left
         DataError: two inspectors, or one and the model, have fewer than two pictures in common.
     """
     columns = {name: said[:, number] for number, name in enumerate(inspectors)} | {MODEL: model.defect.astype(np.int8)}
-    pairs = tuple(_pair(one, other, columns, model.groups) for one, other in combinations(columns, 2))
+    numbers = None if model.groups is None else np.unique(np.asarray(model.groups), return_inverse=True)[1]
+    pairs = tuple(_pair(one, other, columns, numbers) for one, other in combinations(columns, 2))
     by_all: NDArray[np.bool_] = np.asarray((said >= 0).all(axis=1), np.bool_)
     fleiss = None
     if len(inspectors) > 2 and by_all.sum() >= _LEAST_PICTURES:  # noqa: PLR2004 - Cohen's is for two
-        fleiss = _with_interval(lambda weights: fleiss_kappa(said[by_all], weights), by_all, model.groups)
-    rates = [_rates(name, columns[name], np.delete(said, number, axis=1)) for number, name in enumerate(inspectors)]
-    majority = _majority(said)
+        fleiss = _with_interval(lambda weights: fleiss_kappa(said[by_all], weights), by_all, numbers)
+    rates = [
+        _rates(name, columns[name], np.delete(said, number, axis=1), numbers) for number, name in enumerate(inspectors)
+    ]
     return Agreement(
         len(said),
         left_out,
         pairs,
         fleiss,
-        (*rates, _rates(MODEL, columns[MODEL], said)),
-        _share(model.passed[majority == 1]),
+        (*rates, _rates(MODEL, columns[MODEL], said, numbers)),
+        share_interval(model.passed, _majority(said) == 1, numbers),
     )
 
 
@@ -147,42 +149,36 @@ def _beyond_chance(same: NDArray[np.float64], chance: NDArray[np.float64]) -> ND
     return np.where(room > 1e-12, (same - chance) / np.where(room > 1e-12, room, 1), np.nan)  # noqa: PLR2004 - rounding
 
 
-def _pair(one: str, other: str, columns: dict[str, NDArray[np.int8]], groups: Sequence[str] | None) -> Pair:
+def _pair(one: str, other: str, columns: dict[str, NDArray[np.int8]], groups: NDArray[np.int64] | None) -> Pair:
     both = (columns[one] >= 0) & (columns[other] >= 0)
     if both.sum() < _LEAST_PICTURES:
         message = f"{one} and {other} judged {int(both.sum())} pictures of this part in common; at least two are needed"
         raise DataError(message)
     first, second = columns[one][both], columns[other][both]
     kappa = _with_interval(lambda weights: cohen_kappa(first, second, weights), both, groups)
-    return Pair(one, other, int(both.sum()), _share(first == second), kappa)
+    same = share_interval(columns[one] == columns[other], both, groups)
+    return Pair(one, other, int(both.sum()), same, kappa)
 
 
 def _with_interval(
     kappa: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     chosen: NDArray[np.bool_],
-    groups: Sequence[str] | None,
+    groups: NDArray[np.int64] | None,
 ) -> Interval:
     count = int(chosen.sum())
-    own = None if groups is None else [group for group, of in zip(groups, chosen, strict=True) if of]
+    own = None if groups is None else groups[chosen]
     resampled = np.concatenate([kappa(weights) for weights in resample_weights(count, own)])
     return interval(float(kappa(np.ones((1, count)))[0]), resampled)
 
 
-def _rates(name: str, own: NDArray[np.int8], others: NDArray[np.int8]) -> Rates:
+def _rates(name: str, own: NDArray[np.int8], others: NDArray[np.int8], groups: NDArray[np.int64] | None) -> Rates:
     majority = np.where(own >= 0, _majority(others), -1)
-    called = own == 1
     defects, clean = majority == 1, majority == 0
-    return Rates(name, int(defects.sum()), int(clean.sum()), _share(called[defects]), _share(called[clean]))
+    found, false_alarms = (share_interval(own == 1, counted, groups) for counted in (defects, clean))
+    return Rates(name, int(defects.sum()), int(clean.sum()), found, false_alarms)
 
 
 def _majority(said: NDArray[np.int8]) -> NDArray[np.int8]:
     """What most of those who saw each picture say, (N,); -1 where as many say one as the other."""
     balance = (said == 1).sum(axis=1) - (said == 0).sum(axis=1)
     return np.where(balance == 0, -1, balance > 0).astype(np.int8)
-
-
-def _share(hit: NDArray[np.bool_]) -> Interval:
-    if not hit.size:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    found = binomtest(int(hit.sum()), int(hit.size)).proportion_ci(method="exact")
-    return Interval(float(hit.mean()), float(found.low), float(found.high))

@@ -10,14 +10,16 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from steel_defect.decision import Decision, decision_index
-from steel_defect_trainer.evaluation.review_band import review_band
-from steel_defect_trainer.evaluation.scan import best_f1, best_precision, scan_thresholds
+from steel_defect_trainer.evaluation.review_band import review_band, undercut
+from steel_defect_trainer.evaluation.scan import above, best_f1, best_precision, scan_thresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LEAST_SCALE: Final = 0.05
 _MOST_SCALE: Final = 20.0
+# Of clean pictures that a person looks at without need, one in so many may be rejected, if no defect is known.
+_REJECTED: Final = 10
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,12 @@ class Calibration:
         return sigmoid(self.log_odds(logits))
 
 
-def calibrate(
+def calibrate(  # noqa: PLR0913 - each a way to choose the threshold
     logits: NDArray[np.floating],
     truth: NDArray[np.bool_],
     *,
     recall_floor: float | None = None,
+    false_alarms: float | None = None,
     threshold: float | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> Calibration:
@@ -58,6 +61,7 @@ def calibrate(
         logits: (N,), higher for defects.
         truth: (N,), with pictures of both kinds.
         recall_floor: the threshold has the best precision among those with this recall or more; None for the best F1.
+        false_alarms: the threshold is one that no more than this share of new clean pictures are expected to reach.
         threshold: takes this one instead.
         weights: (N,), if defects are not as frequent among these pictures as they will be; None if they are. Without
             weights calibration is temperature scaling, with weights it has an offset too.
@@ -72,11 +76,34 @@ def calibrate(
     exact = np.asarray(logits, np.float64)
     scale, offset = (temperature(exact, truth), 0.0) if weights is None else _logistic(exact, truth, weights)
     probabilities = sigmoid(scale * exact + offset)
+    if threshold is None and false_alarms is not None:
+        threshold = float(above(sigmoid(-undercut(-(scale * exact + offset)[~truth], false_alarms))))
     if threshold is None:
         scan = scan_thresholds(probabilities, truth, weights)
         threshold = best_f1(scan) if recall_floor is None else best_precision(scan, recall_floor)
     low, high = review_band(probabilities, truth, threshold)
     return Calibration(scale, offset, threshold, low, high)
+
+
+def calibrate_by_clean(
+    logits: NDArray[np.floating], false_alarms: float, threshold: float | None = None
+) -> Calibration:
+    """Set the bounds by clean pictures alone, for a network whose logit grows by one with each deviation of theirs.
+
+    Of new clean pictures no more than `false_alarms` are expected not to pass, and a tenth of that to be rejected: of n
+    pictures the k-th highest is reached by the next one with the chance k / (n + 1). A probability of 0.5 is where they
+    no longer pass; as no defect is known, it is no chance of one, and nobody knows how many defects pass.
+
+    Args:
+        logits: (N,), of held-out clean pictures.
+        false_alarms: share of them, above 0 and below 1.
+        threshold: takes this one instead.
+    """
+    lowest_first = -np.asarray(logits, np.float64)
+    limit, sure = (-float(undercut(lowest_first, share)) for share in (false_alarms, false_alarms / _REJECTED))
+    chosen = 0.5 if threshold is None else threshold
+    rejected = float(above(sigmoid(np.array(sure - limit))))
+    return Calibration(1.0, -limit, chosen, chosen, max(rejected, chosen))
 
 
 def count_decisions(

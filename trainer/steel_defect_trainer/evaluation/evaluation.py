@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from steel_defect_trainer.errors import RunError
 from steel_defect_trainer.evaluation.agreement import Agreement, Judged, agree
-from steel_defect_trainer.evaluation.calibration import Calibration, calibrate, count_decisions
-from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor
+from steel_defect_trainer.evaluation.calibration import (
+    Calibration,
+    calibrate,
+    calibrate_by_clean,
+    count_decisions,
+)
+from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor, without_defects
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
 from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_difference
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 
     from steel_defect_trainer.predictions import Predictions
     from steel_defect_trainer.runs.run import Run
+
+# The share of new clean pictures that may not pass where no defect is known, if the user states no other.
+FALSE_ALARMS: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -100,8 +108,10 @@ class Evaluation:
         """Which figures and choices rest on few pictures, with their numbers."""
         same = self.part == "validation" and self.chosen_on == self.run.name
         what = f"the figures of {self.judged_on}{', threshold and review band' if same else ''} rest"
-        found = few_kinds(self.predictions.truth, what)
+        found = without_defects(self.predictions.truth, self.judged_on)
+        found += few_kinds(self.predictions.truth, what)
         if not same:
+            found += without_defects(self.chosen_by, f"the {self.chosen_in_words}")
             found += few_kinds(self.chosen_by, f"threshold and review band rest, in {self.chosen_on},")
         if self.groups is not None and self.groups < FEW:
             found.append(f"the figures rest on {counted(self.groups, 'group')} of pictures only")
@@ -135,12 +145,13 @@ class Evaluation:
         return replace(self, agreement=agree(inspectors, said[here], model, left_out=int((~here).sum())))
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - each a way to choose the threshold
     run: Run,
     part: str,
     *,
     chosen_by: Run | None = None,
     recall_floor: float | None = None,
+    false_alarms: float | None = None,
     threshold: float | None = None,
 ) -> Evaluation:
     """Judge a run.
@@ -150,6 +161,8 @@ def evaluate(
         part: to judge it on.
         chosen_by: the run on whose validation part calibration, threshold and band are chosen; None for `run` itself.
         recall_floor: the threshold is to find this share of the validation part's defects.
+        false_alarms: no more than this share of new clean pictures are expected to reach the threshold; where no defect
+            is known, 0.05 if None.
         threshold: this one instead of a chosen one.
 
     Raises:
@@ -166,8 +179,11 @@ def evaluate(
             "them: name the run that the recipe was tried with, --decision-from RUN"
         )
         raise RunError(message)
-    predictions, held_out = run.predictions(part), chooser.predictions("validation")
-    calibration = calibrate(held_out.defect_logits, held_out.truth, recall_floor=recall_floor, threshold=threshold)
+    predictions = run.predictions(part, defects=not run.learns_from_clean)
+    held_out = chooser.predictions("validation", defects=not chooser.learns_from_clean)
+    if not held_out.truth.any() and false_alarms is None and threshold is None:
+        false_alarms = FALSE_ALARMS
+    calibration = _calibrate(chooser, held_out, recall_floor, false_alarms, threshold)
     groups = run.groups(predictions.names)
     return Evaluation(
         run=run,
@@ -179,7 +195,7 @@ def evaluate(
         chosen_on=chooser.name,
         chosen_folds=chooser.folds,
         chosen_by=held_out.truth,
-        rule=_rule(recall_floor, threshold),
+        rule=_rule(recall_floor, false_alarms, threshold),
         scan=scan_thresholds(calibration.probabilities(held_out.defect_logits), held_out.truth),
         measures=measure_with_intervals(
             calibration.log_odds(predictions.defect_logits), predictions.classes, calibration.threshold, groups
@@ -217,7 +233,33 @@ def _class_probabilities(run: Run, part: str, calibration: Calibration) -> NDArr
     return calibration.probabilities(logits)
 
 
-def _rule(recall_floor: float | None, threshold: float | None) -> str:
+def _calibrate(
+    chooser: Run,
+    held_out: Predictions,
+    recall_floor: float | None,
+    false_alarms: float | None,
+    threshold: float | None,
+) -> Calibration:
+    logits, truth = held_out.defect_logits, held_out.truth
+    if not truth.any():
+        if recall_floor is not None:
+            message = f"no validation picture of {chooser.folder} has a defect, so no threshold can be chosen by recall"
+            raise RunError(message)
+        return calibrate_by_clean(logits, FALSE_ALARMS if false_alarms is None else false_alarms, threshold)
+    return calibrate(
+        logits,
+        truth,
+        recall_floor=recall_floor,
+        false_alarms=false_alarms,
+        threshold=threshold,
+        # Nothing taught it where the odds are even: that is an offset.
+        weights=np.ones(len(truth)) if chooser.learns_from_clean else None,
+    )
+
+
+def _rule(recall_floor: float | None, false_alarms: float | None, threshold: float | None) -> str:
     if threshold is not None:
         return "given"
+    if false_alarms is not None:
+        return f"at most {false_alarms:.2%} of new clean pictures expected from it on"
     return "best F1" if recall_floor is None else f"best precision with a recall of at least {recall_floor:g}"

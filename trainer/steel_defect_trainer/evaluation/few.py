@@ -15,14 +15,23 @@ FEW: Final = 30
 
 
 def few_kinds(truth: NDArray[np.bool_], what: str) -> list[str]:
-    """A warning for each kind of which there are few.
+    """A warning for each kind of which there are few, but some.
 
     Args:
         truth: (N,), whether there is a defect.
         what: rests on them, such as "the figures of the test part rest".
     """
     kinds = ((int(truth.sum()), "defect"), (int((~truth).sum()), "clean picture"))
-    return [f"{what} on {counted(count, kind)} only" for count, kind in kinds if count < FEW]
+    return [f"{what} on {counted(count, kind)} only" for count, kind in kinds if 0 < count < FEW]
+
+
+def without_defects(truth: NDArray[np.bool_], pictures: str) -> list[str]:
+    """A warning if no picture, of those named in words and with the truth (N,), has a defect."""
+    return (
+        []
+        if truth.any()
+        else [f"no picture of {pictures} has a defect: nothing is known of how many are found or passed"]
+    )
 
 
 def few_of_classes(names: Sequence[str], classes: NDArray[np.float32]) -> list[str]:

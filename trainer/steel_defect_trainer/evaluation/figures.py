@@ -24,15 +24,14 @@ _SIZE: Final = (5.2, 4.2)
 
 
 def draw_figures(evaluation: Evaluation) -> dict[str, bytes]:
-    """All figures by name; `curves` only if the run's log has epochs."""
-    figures = {
-        "confusion": confusion(evaluation),
-        "scores": scores(evaluation),
-        "roc": roc(evaluation),
-        "precision_recall": precision_recall(evaluation),
-        "threshold_scan": threshold_scan(evaluation),
-        "reliability": reliability(evaluation),
-    }
+    """All figures by name; those about defects only if there are any, `curves` only if the run's log has epochs."""
+    figures = {"confusion": confusion(evaluation), "scores": scores(evaluation)}
+    if evaluation.predictions.truth.any():
+        figures |= {"roc": roc(evaluation), "precision_recall": precision_recall(evaluation)}
+    if evaluation.chosen_by.any():
+        figures["threshold_scan"] = threshold_scan(evaluation)
+    if evaluation.predictions.truth.any() and evaluation.chosen_by.any():
+        figures["reliability"] = reliability(evaluation)
     epochs = evaluation.run.epochs()
     if epochs:
         figures["curves"] = curves(epochs)
@@ -74,7 +73,7 @@ def confusion(evaluation: Evaluation) -> bytes:
     """Counts, with shares of what is true."""
     found = evaluation.measures.confusion
     counts = np.array([[found.true_negatives, found.false_positives], [found.false_negatives, found.true_positives]])
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)

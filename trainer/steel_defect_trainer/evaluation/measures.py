@@ -95,6 +95,8 @@ def measure_with_intervals(  # noqa: PLR0913 - scores, truth, and how to resampl
         "precision": share_interval(truth, called, numbers),
         "recall": share_interval(called, truth, numbers),
     }
+    if not truth.any():  # what is called a defect is none, whatever the model
+        figures |= dict.fromkeys(("precision", "f1"), exact_interval(float("nan"), 0))
     for name in ("f1", "roc_auc", "pr_auc"):
         if figures[name].low == figures[name].high:
             figures[name] = exact_interval(figures[name].value, _fewer(truth, numbers))

@@ -41,7 +41,11 @@ class Interval:
 
 
 def resample_weights(
-    count: int, groups: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+    count: int,
+    groups: Sequence[str] | NDArray[np.int64] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Iterator[NDArray[np.float64]]:
     """Draw resamples of `count` pictures, by group if groups are given.
 

@@ -37,8 +37,8 @@ def review_band(
             of what lies there; so the band never closes. None for the bounds by the promises alone.
     """
     log_odds = _log_odds(probabilities)
-    low = float(below(_probability(_undercut(log_odds[truth], PASSED_DEFECTS))))
-    high = float(above(_probability(-_undercut(-log_odds[~truth], REJECTED_CLEAN))))
+    low = float(below(_probability(undercut(log_odds[truth], PASSED_DEFECTS))))
+    high = float(above(_probability(-undercut(-log_odds[~truth], REJECTED_CLEAN))))
     if threshold is None:
         return low, high
     under, over = probabilities[probabilities < threshold], probabilities[probabilities >= threshold]
@@ -51,8 +51,11 @@ def review_band(
     return round(low * DIGITS) / DIGITS, round(high * DIGITS) / DIGITS
 
 
-def _undercut(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """The value below which the next one lies with the chance `share` at most, float64 ()."""
+def undercut(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """The value below which the next one lies with the chance `share` at most, float64 (), of log-odds (N,).
+
+    Where there are too few of them for that, it lies beyond the lowest.
+    """
     ascending, count = np.sort(values), len(values)
     rank = math.floor(share * (count + 1))
     if rank:

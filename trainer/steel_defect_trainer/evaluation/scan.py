@@ -30,6 +30,8 @@ class Scan:
         recall: share of the defects that are called one.
         f1: harmonic mean of the two.
         false_alarms: share of the clean pictures that are called a defect.
+
+    Without any defect, recall and F1 are NaN.
     """
 
     thresholds: NDArray[np.float64]
@@ -46,7 +48,7 @@ def scan_thresholds(
 
     Args:
         probabilities: (N,), of a defect.
-        truth: (N,), with pictures of both kinds.
+        truth: (N,), with clean pictures.
         weights: (N,), of the pictures; None for one each.
     """
     thresholds = np.unique(np.concatenate([[0.0], below(probabilities), [1.0]]))
@@ -59,8 +61,8 @@ def scan_thresholds(
     return Scan(
         thresholds=thresholds,
         precision=np.divide(hits, everything, out=np.full_like(hits, np.nan), where=everything > 0),
-        recall=hits / defects,
-        f1=2 * hits / (everything + defects),
+        recall=hits / defects if defects else np.full_like(hits, np.nan),
+        f1=2 * hits / (everything + defects) if defects else np.full_like(hits, np.nan),
         false_alarms=alarms / clean,
     )
 

@@ -154,12 +154,13 @@ def _int8(card: Card) -> str:
     if card.int8 is None:
         return ""
     found, (whole, small) = card.int8.agreement, card.int8.costs
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("size", f"{whole.size_bytes / 1e6:.2f} MB", f"{small.size_bytes / 1e6:.2f} MB"),
         ("a picture on one thread, least", f"{whole.least_ms:.1f} ms", f"{small.least_ms:.1f} ms"),
         ("a picture on one thread, median", f"{whole.median_ms:.1f} ms", f"{small.median_ms:.1f} ms"),
-        ("ROC-AUC", *(f"{value:.4f}" for value in found.roc_auc)),
     ]
+    if not math.isnan(found.roc_auc[0]):
+        rows.append(("ROC-AUC", *(f"{value:.4f}" for value in found.roc_auc)))
     if not math.isnan(found.dice[0]):
         rows.append(("Dice of any damage", *(f"{value:.4f}" for value in found.dice)))
     furthest = [(f"`{name}`", f"{one:.4f}", f"{other:.4f}") for name, one, other in found.furthest]

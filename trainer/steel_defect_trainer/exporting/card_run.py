@@ -29,6 +29,11 @@ _NETWORKS: Final = {
         "pyramid to a mask of each class, one field for 4 x 4 pixels. It answers `defect_prob`, `class_prob`,\n"
         "`mask_prob`, and `defect_map` with the most of each 32 x 32 pixels of the masks."
     ),
+    "clean": (
+        "The first blocks of MobileNetV2 1.0 with ImageNet weights and one gray input channel, and a memory of 1,000\n"
+        "features of clean pictures: a picture is as far as its farthest cells are from the nearest of them.\n"
+        "It answers `defect_prob` and `defect_map`, one cell for 32 x 32 pixels; it tells no classes apart."
+    ),
     "classifier": (
         "MobileNetV2 1.0 with one gray input channel and fully connected layers behind it. It answers `defect_prob`\n"
         "alone: not which defect, and not where."
@@ -133,10 +138,13 @@ def _limits(run: Run, evaluation: dict[str, Any]) -> tuple[str, ...]:
             "pictures that it had not seen; this one learned from all pictures, and was not judged itself.",
         )
     elif evaluation["part"] == "validation":
-        lines.insert(
-            0, "These figures are of the validation part, by which the best epoch was chosen too: they flatter."
+        what = "threshold" if run.learns_from_clean else "best epoch"
+        lines.insert(0, f"These figures are of the validation part, by which the {what} was chosen too: they flatter.")
+    if run.learns_from_clean:
+        lines.append(
+            "What clean training pictures did not show is called a defect, be it harmless: new light, new marks."
         )
-    if run.recipe["network"]["kind"] != "classifier":
+    elif run.recipe["network"]["kind"] != "classifier":
         lines.append("Only `defect_prob` is calibrated.")
     return tuple(lines)
 

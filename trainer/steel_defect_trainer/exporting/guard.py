@@ -12,13 +12,7 @@ from steel_defect.contract import Frame, Guard
 from steel_defect.image import decode
 from steel_defect.statistics import appearance_of, histogram
 from steel_defect_trainer.exporting.metadata import change_contract
-from steel_defect_trainer.exporting.novelty import (
-    LEAST_DEVIATIONS,
-    LEAST_PICTURES,
-    add_novelty,
-    features_of,
-    fit_novelty,
-)
+from steel_defect_trainer.exporting.novelty import LEAST_PICTURES, add_novelty, features_of, fit_novelty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +26,8 @@ if TYPE_CHECKING:
 # A picture may be this much darker, flatter, sharper... than the most extreme one that was trained on.
 _BELOW: Final = 0.6
 _ABOVE: Final = 1.5
+# Grain of steel looks like noise, and differs more from coil to coil than light does.
+_NOISIER: Final = 2.0
 _SATURATED: Final = 0.05
 # A picture of the frame's shape may be this much smaller or larger than those that were trained on.
 _SMALLER: Final = 0.5
@@ -68,8 +64,8 @@ def familiar_of_files(files: Sequence[Path], groups: Sequence[str], spec: InputS
     return Familiar(tiles, groups, sizes)
 
 
-def write_guard(path: Path, familiar: Familiar, spec: InputSpec, *, least_deviations: float = LEAST_DEVIATIONS) -> None:
-    """Put frame, guard and the output `novelty` into a model file.
+def write_guard(path: Path, familiar: Familiar, spec: InputSpec, *, novelty: bool = True) -> None:
+    """Put frame, guard and, if `novelty` says so, the output of that name into a model file.
 
     Below `LEAST_PICTURES` pictures there is no such output, and only the grays are guarded.
 
@@ -77,21 +73,21 @@ def write_guard(path: Path, familiar: Familiar, spec: InputSpec, *, least_deviat
         path: of the file.
         familiar: pictures that the model was trained on.
         spec: of its input.
-        least_deviations: nothing nearer is unfamiliar; see `novelty.LEAST_DEVIATIONS`.
+        novelty: whether the file is given an output of that name; it has one already if it compares with a memory.
 
     Raises:
         ExportError: the graph has no features.
         OSError: the file cannot be written; the file before is unchanged.
     """
     unfamiliar = 1.0
-    if len(familiar.tiles) >= LEAST_PICTURES:
+    if novelty and len(familiar.tiles) >= LEAST_PICTURES:
         padded = np.full((len(familiar.tiles), spec.height, spec.width), spec.pad, np.uint8)
         for pixels, tile in zip(padded, familiar.tiles, strict=True):
             pixels[: tile.shape[0], : tile.shape[1]] = tile
-        novelty = fit_novelty(features_of(path, padded), familiar.groups, least_deviations=least_deviations)
-        add_novelty(path, novelty, padded[:1])
-        unfamiliar = novelty.limit
-    else:
+        fitted = fit_novelty(features_of(path, padded), familiar.groups)
+        add_novelty(path, fitted)
+        unfamiliar = fitted.limit
+    elif novelty:
         sys.stderr.write(f"{path}: fewer than {LEAST_PICTURES} pictures: unfamiliar ones are not told apart\n")
     limits = guard_of([appearance_of(tile, histogram(tile)) for tile in familiar.tiles], unfamiliar)
     frame = None if spec.resize == "stretch" else frame_of(familiar.sizes)
@@ -107,7 +103,7 @@ def guard_of(appearances: Sequence[Appearance], unfamiliar: float) -> Guard:
         saturated=round(min(1, _ABOVE * max(one.saturated for one in appearances) + _SATURATED), 4),
         flat=round(_BELOW * min(one.contrast for one in appearances), 3),
         blurred=round(_BELOW * min(sharpness, default=0), 3),
-        noisy=round(_ABOVE * max(noise, default=511), 2),
+        noisy=round(_NOISIER * max(noise, default=511), 2),
         unfamiliar=round(unfamiliar, 6),
     )
 

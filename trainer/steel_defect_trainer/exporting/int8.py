@@ -55,11 +55,12 @@ def _note(path: Path, agreement: Agreement) -> None:
     """Write the agreement with the float file into the int8 file."""
     figures: dict[str, Any] = {
         "pictures": agreement.pictures,
-        "roc_auc_difference": round(agreement.roc_auc[1] - agreement.roc_auc[0], 6),
         "largest_difference": round(agreement.largest_difference, 4),
         "equal_decisions": round(agreement.equal_decisions, 4),
         "holds": agreement.holds,
     }
+    if not math.isnan(agreement.roc_auc[0]):
+        figures["roc_auc_difference"] = round(agreement.roc_auc[1] - agreement.roc_auc[0], 6)
     if not math.isnan(agreement.dice[0]):
         figures["dice_difference"] = round(agreement.dice[1] - agreement.dice[0], 4)
     change_contract(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from steel_defect.contract import ContractError, ModelContract
+from steel_defect_trainer.data.label_words import DEFECT
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.split import read_split
@@ -121,7 +122,8 @@ def export_run(request: ExportRequest) -> Exported:
         quantised.unlink(missing_ok=True)  # it would be of another export
     models = (path, quantised) if int8 else (path,)
     for model in models:
-        write_guard(model, familiar, contract.input)
+        # A clean network measures by itself how far a picture is from familiar ones.
+        write_guard(model, familiar, contract.input, novelty=not run.learns_from_clean)
     contract = read_contract(path)
     card = request.output / CARD
     write_card(card_of_run(run, contract, models, evaluation, parity=parity, int8=int8), card)
@@ -140,7 +142,10 @@ def _pictures(request: ExportRequest) -> tuple[StripSet, dict[str, NDArray[np.bo
         raise DataError(message)
     dataset = open_data(folder)
     # A final model of a cross-validation has but one part.
-    masks = {"train": np.ones(len(dataset), np.bool_)} if run.judged_by else read_split(run.files.split, dataset)
+    if run.judged_by:
+        masks = {"train": np.ones(len(dataset), np.bool_)}
+    else:
+        masks = read_split(run.files.split, dataset, defects=not run.learns_from_clean)
     strips = load(dataset, from_table(run.recipe).input, request.cache)
     if strips.digest != run.data["digest"]:
         message = f"the pictures in {folder} are not those that {run.folder} was trained on: they changed since"
@@ -154,7 +159,7 @@ def _contract(request: ExportRequest, calibration: Calibration, evaluation: dict
         return ModelContract(
             name=request.name,
             version=request.version,
-            class_names=tuple(run.data["class_names"]),
+            class_names=(DEFECT,) if run.learns_from_clean else tuple(run.data["class_names"]),
             threshold=round(calibration.threshold, 4),
             review_low=calibration.review_low,
             review_high=calibration.review_high,

@@ -87,9 +87,6 @@ def import_labels(request: ImportRequest) -> Imported:
             "with --clean"
         )
         raise DataError(message)
-    if not any(chosen.values()):
-        message = f"{request.source} has no picture with a defect"
-        raise DataError(message)
     labelled = _named(chosen, [*opened.finder.folders, *request.clean])
     partial = request.output.with_name(f".{request.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from steel_defect_trainer.errors import ExportError
 from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.classifier import ClassifierNet
+from steel_defect_trainer.networks.clean import LAST, SIDE, CleanNet, cells_of, whole
 from steel_defect_trainer.networks.strip import StripNet, class_logits, picture_logit
 from steel_defect_trainer.networks.unified import UnifiedNet, likeliest, statistics_of, tapped
 from steel_defect_trainer.strips import CELL, FIELD
@@ -91,6 +92,26 @@ class DeployedUnifiedNet(Deployed):
         return whole[:, 0], whole[:, 1:], F.max_pool2d(masks, CELL // FIELD), masks
 
 
+class DeployedCleanNet(Deployed):
+    """A clean network as it is exported: its memory is constants of the graph."""
+
+    outputs = ("defect_prob", "defect_map")
+
+    def __init__(self, network: CleanNet, scale: float, offset: float) -> None:
+        """Copy a network that remembers, and calibrate it. Blocks that it does not read are left out."""
+        super().__init__(scale, offset)
+        copied = copy.deepcopy(network).cpu().eval()
+        self.features = fold_batch_norm(copied.features[: LAST + 1])
+        self.head = copied.head
+        self.eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Gray uint8 (N, H, W) to defect_prob (N,) and defect_map (N, 1, H/32, W/32), both calibrated, 0..1."""
+        distances = self.head.distances(cells_of(self.features, image))
+        farthest = F.max_pool2d(distances.unsqueeze(1), CELL // SIDE)
+        return self.calibrated(self.head.logits(whole(distances))), self.calibrated(self.head.logits(farthest))
+
+
 class DeployedClassifier(Deployed):
     """A plain classifier as it is exported."""
 
@@ -120,6 +141,8 @@ def deploy(network: GrayMobileNet, scale: float, offset: float) -> Deployed:
         return DeployedStripNet(network, scale, offset)
     if isinstance(network, UnifiedNet):
         return DeployedUnifiedNet(network, scale, offset)
+    if isinstance(network, CleanNet):
+        return DeployedCleanNet(network, scale, offset)
     if isinstance(network, ClassifierNet):
         return DeployedClassifier(network, scale, offset)
     message = f"a {type(network).__name__} cannot be exported"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steel_defect_trainer.networks.classifier import ClassifierNet
+from steel_defect_trainer.networks.clean import CleanNet
 from steel_defect_trainer.networks.strip import StripNet
 from steel_defect_trainer.networks.unified import UnifiedNet
 
@@ -25,4 +26,6 @@ def build_network(recipe: Recipe, classes: int) -> GrayMobileNet:
         return StripNet(classes, dropout=plan.dropout)
     if plan.kind == "unified":
         return UnifiedNet(classes, dropout=plan.dropout)
+    if plan.kind == "clean":
+        return CleanNet()
     return ClassifierNet(recipe.input, pooled=plan.pooled, hidden=plan.hidden, dropout=plan.dropout)

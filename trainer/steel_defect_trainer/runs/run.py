@@ -50,6 +50,11 @@ class Run:
         return bool(self.recipe.get("data", {}).get("final", False))
 
     @property
+    def learns_from_clean(self) -> bool:
+        """Whether its network learned from clean pictures alone, so that it can be judged by them alone as well."""
+        return bool(self.recipe.get("network", {}).get("kind") == "clean")
+
+    @property
     def folds(self) -> int:
         """The number of folds, if it is a cross-validation, whose "validation" pictures are all there are; else 0."""
         return int(self.data.get("folds") or 0)
@@ -83,8 +88,12 @@ class Run:
         """Whether there are predictions of a part."""
         return self.files.predictions(part).exists()
 
-    def predictions(self, part: str) -> Predictions:
-        """What the run says of one part, with both kinds of pictures in it.
+    def predictions(self, part: str, *, defects: bool = True) -> Predictions:
+        """What the run says of one part, with clean pictures in it.
+
+        Args:
+            part: "validation" or "test".
+            defects: whether there have to be defects too.
 
         Raises:
             RunError: there are none, they are damaged, or only of one kind.
@@ -96,9 +105,9 @@ class Run:
             raise RunError(self._why_absent(part)) from error
         except PredictionsError as error:
             raise RunError(str(error)) from error
-        defects = int(predictions.truth.sum())
-        if defects in (0, len(predictions)):
-            kind = "no defect" if defects == 0 else "a defect"
+        having = int(predictions.truth.sum())
+        if having == len(predictions) or (defects and not having):
+            kind = "a defect" if having else "no defect"
             message = f"all {len(predictions)} pictures of {path} have {kind}; figures need pictures of both kinds"
             raise RunError(message)
         return predictions

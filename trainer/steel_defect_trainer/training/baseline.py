@@ -58,6 +58,11 @@ def baseline_of_parts(
     return Predictions(tuple(strips.names[index] for index in asked), np.asarray(strips.classes[asked]), logits)
 
 
+def pictures_of_baseline(learned: NDArray[np.bool_], judged: NDArray[np.bool_]) -> int:
+    """How many pictures `baseline_of_parts` looks at."""
+    return min(int(learned.sum()), _MOST) + int(judged.sum())
+
+
 def baseline_of_folds(
     strips: StripSet, folds: NDArray[np.int64], backbone: Path | None, device: torch.device
 ) -> Predictions:

@@ -101,7 +101,8 @@ def _carry_out(request: CrossValidationRequest, run: RunFolder, world: World) ->
     if request.minutes is not None:
         recipe = begun_with(run, recipe)
     first = Job(recipe, strips, mixture_of(strips, recipe, folds != 0), None, RunFolder(run.path / "part-1"))
-    recipe = planned(network, first, world, request.minutes, times=request.folds).recipe
+    looked_at = len(strips) * (2 if request.start.knows_imagenet else 1)  # by the folds' networks, and the baseline
+    recipe = planned(network, first, world, request.minutes, times=request.folds, judged_once=looked_at).recipe
     if world.leads:
         timed = {} if request.minutes is None else {"minutes": request.minutes}
         everything = {"validation": np.ones(len(strips), np.bool_)}

@@ -12,8 +12,9 @@ from steel_defect_trainer.evaluation.ranking import roc_auc
 from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.runs.mask_counts import MaskCounts
 from steel_defect_trainer.strips import join
+from steel_defect_trainer.training.learn import learn
 from steel_defect_trainer.training.predict import predict, predict_masks
-from steel_defect_trainer.training.train import Job, train
+from steel_defect_trainer.training.train import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ def cross_validate(trial: Trial, parts: NDArray[np.int64], world: World) -> OutO
         run = RunFolder(trial.folder / f"part-{part + 1}")
         own = np.arange(len(strips)) < count
         job = Job(recipe, strips, trial.mixture(strips, usable), None, run, trial.workers, own)
-        network = train(trial.start(), job, world)
+        network = learn(trial.start(), job, world)
         judged = trial.strips.take(held_out)
         predictions = predict(network, judged, world)
         if recipe.network.learns_masks:

@@ -30,11 +30,13 @@ _JUDGING: Final = 1 / 3
 _WORTH: Final = 30
 
 
-def planned(network: GrayMobileNet, job: Job, world: World, minutes: float | None, *, times: int = 1) -> Job:
+def planned(  # noqa: PLR0913 - a training, and what comes beside its steps
+    network: GrayMobileNet, job: Job, world: World, minutes: float | None, *, times: int = 1, judged_once: int = 0
+) -> Job:
     """Say how long a training will take, and shorten it to a time if one is given.
 
     A shorter training has fewer steps, and its schedule ends with them: it is not one that was cut off. The time is
-    that of the steps and of judging the validation part, on this machine as it is now; decoding comes before.
+    that of the steps and of judging pictures, on this machine as it is now; decoding comes before.
 
     Args:
         network: where to start; not changed.
@@ -42,24 +44,30 @@ def planned(network: GrayMobileNet, job: Job, world: World, minutes: float | Non
         world: the processes that train together.
         minutes: the most it may take; None for what the recipe says.
         times: how often such a training will be done one after the other.
+        judged_once: pictures that are judged besides, once: at the end, and for the baseline.
 
     Returns:
         The job, with other steps in its recipe if it would take longer.
     """
-    if job.run.last.exists() or (minutes is None and job.steps * times < _WORTH):
+    if (
+        job.recipe.network.learns_from_clean
+        or job.run.last.exists()
+        or (minutes is None and job.steps * times < _WORTH)
+    ):
         return job
     step = world.gather(_seconds_a_step(network, job, world))[0]
     judged = 0 if job.validation is None else len(job.validation)
-    each = step * (1 + _JUDGING * judged / job.recipe.optimisation.batch / job.steps_in_epoch)
+    judging = step * _JUDGING / job.recipe.optimisation.batch
+    each, at_last = step + judging * judged / job.steps_in_epoch, judging * judged_once
     if minutes is not None:
-        fitting = max(1, math.floor(60 * minutes / times / each))
+        fitting = max(1, math.floor((60 * minutes - at_last) / times / each))
         if fitting < job.steps:
             job = replace(job, recipe=shortened(job.recipe, fitting, job.steps))
     if world.leads:
         runs = "" if times == 1 else f"{times} times "
         sys.stderr.write(
             f"{runs}{job.steps:,} steps of {job.recipe.optimisation.batch} pictures, {step:.2g} s each: "
-            f"about {in_words(times * job.steps * each)}\n"
+            f"about {in_words(times * job.steps * each + at_last)}\n"
         )
     return job
 

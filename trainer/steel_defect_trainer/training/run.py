@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steel_defect_trainer.data.clean_parts import with_defects_held_out
 from steel_defect_trainer.data.layouts import open_data
 from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
@@ -17,16 +18,17 @@ from steel_defect_trainer.evaluation.few import few_kinds
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.recipe import from_table
 from steel_defect_trainer.runs.folder import RunFolder
-from steel_defect_trainer.training.baseline import baseline_of_parts
+from steel_defect_trainer.training.baseline import baseline_of_parts, pictures_of_baseline
 from steel_defect_trainer.training.batches import mixture_of
 from steel_defect_trainer.training.described import describe
 from steel_defect_trainer.training.estimate import begun_with, planned
 from steel_defect_trainer.training.final import check_pictures, take_evaluation, tried_by
+from steel_defect_trainer.training.learn import learn
 from steel_defect_trainer.training.predict import predict, predict_masks
 from steel_defect_trainer.training.run_lock import writing
 from steel_defect_trainer.training.shaped import shaped
 from steel_defect_trainer.training.start import starting_network
-from steel_defect_trainer.training.train import Job, train
+from steel_defect_trainer.training.train import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +106,12 @@ def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
     learned = everything if tried else parts["train"] | (parts["validation"] if final else False)
     validation = None if final else strips.take(parts["validation"])
     job = Job(recipe, strips, mixture_of(strips, recipe, learned), validation, run, request.workers)
-    job = planned(network, job, world, request.minutes)
+    judged = "test" if recipe.data.final else "validation"
+    with_baseline = tried is None and request.start.knows_imagenet and not recipe.network.learns_from_clean
+    looked_at = 0 if tried else int(parts[judged].sum())
+    if with_baseline:
+        looked_at += pictures_of_baseline(learned, parts[judged])
+    job = planned(network, job, world, request.minutes, judged_once=looked_at)
     recipe = job.recipe
     if world.leads:
         if tried is None:
@@ -112,16 +119,16 @@ def _carry_out(request: TrainingRequest, run: RunFolder, world: World) -> None:
         else:
             check_pictures(tried, strips)
             describe(run, recipe, dataset, {"train": everything}, strips, judged_by=tried.name)
-        for warning in [] if validation is None else few_kinds(validation.defect, "the best epoch is chosen"):
+        chosen_by = None if recipe.network.learns_from_clean else validation
+        for warning in [] if chosen_by is None else few_kinds(chosen_by.defect, "the best epoch is chosen"):
             sys.stderr.write(f"warning: {warning}; `steel-defect cross-validate` says more of so few\n")
-    network = train(network, job, world)
+    network = learn(network, job, world)
     if tried is not None:
         if world.leads:
             take_evaluation(tried, run)
         return
-    judged = "test" if recipe.data.final else "validation"
     _judge(network, job, parts[judged], judged, world)
-    if world.leads and request.start.knows_imagenet:
+    if world.leads and with_baseline:
         baseline = baseline_of_parts(strips, learned, parts[judged], request.start.backbone, world.device)
         baseline.save(run.baseline(judged))
 
@@ -145,16 +152,17 @@ def _parts(request: TrainingRequest, dataset: DataSet, run: RunFolder, world: Wo
             everything = dict.fromkeys((picture.name for picture in dataset.pictures), TRAIN)
             write_split(Split(everything, "all pictures are learned from"), dataset, path)
         return {}
+    defects = not request.recipe.network.learns_from_clean
     if world.leads and not path.exists():
         if request.split is None:
-            split = make_split(dataset, seed=0)
+            split = make_split(dataset, seed=0, defects=defects)
             wanted = request.recipe.data
             if wanted.train:
-                split = subset(dataset, split, 0, wanted.train, wanted.validation)
-            write_split(split, dataset, path)
+                split = subset(dataset, split, 0, wanted.train, wanted.validation, defects=defects)
+            write_split(split if defects else with_defects_held_out(split, dataset), dataset, path)
         else:
-            read_split(request.split, dataset)
+            read_split(request.split, dataset, defects=defects)
             with replacing(path) as file:
                 file.write(request.split.read_bytes())
     world.gather(None)  # the others wait for the file
-    return read_split(path, dataset)
+    return read_split(path, dataset, defects=defects)

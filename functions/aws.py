@@ -92,7 +92,8 @@ def api(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401, 
         else:
             method, route, size = request.method, _app.api.route(request.path), request.size
             response = _app.api.handle(request)
-        _write(log_line.of_request(seen, method, route, response.status, size))
+        for line in log_line.of_request(seen, method, route, response.status, size):
+            _write(line)
     return aws_events.answer_to(event, response)
 
 

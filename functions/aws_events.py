@@ -1,7 +1,7 @@
 """Lambda's HTTP events as the core's requests, and the core's responses as Lambda has them.
 
 API Gateway HTTP APIs and Function URLs (payload format 2.0), API Gateway REST APIs (1.0), Application Load Balancers,
-and the direct invocation with `{"image": "<base64>"}`.
+and the direct invocation with `{"image": "<base64>"}` or `{"images": [...]}`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
-from steel_defect import camera, place
 from steel_defect.errors import MalformedBody
 from steel_defect.http import Request
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from steel_defect.http import Response
 
 _NO_REQUEST: Final = 'the event is neither an HTTP request nor a direct invocation with {"image": "<base64>"}'
-
-# What a direct invocation may state beside the picture, as the query of a request does.
-_PARAMETERS: Final = ("map", "masks", *camera.STATED, *place.STATED)
 
 # Hosts of API Gateway and of Function URLs, whose requests have no path in front of ours.
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
@@ -62,8 +58,9 @@ def request_in(event: object, is_served: Callable[[str], object]) -> Request:
         path = _without_base(_text(event, "path"), context, is_served)
         return Request(_text(event, "httpMethod"), path, _headers(event), _query(event), _body(event))
     if "image" in event:
-        query = {name: _stated(event[name]) for name in _PARAMETERS if event.get(name) is not None}
-        return Request("POST", "/predict", {}, query, json=event)
+        return Request("POST", "/predict", json=event)
+    if "images" in event:
+        return Request("POST", "/batch", json=event)
     match event:
         case {"Records": [{"eventSource": source} | {"EventSource": source}, *_]} | {
             "source": source,
@@ -73,11 +70,6 @@ def request_in(event: object, is_served: Callable[[str], object]) -> Request:
             raise Misrouted(message)
         case _:
             raise MalformedBody(_NO_REQUEST)
-
-
-def _stated(value: object) -> str:
-    """A field of JSON as a query has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def answer_to(event: object, response: Response) -> dict[str, Any]:

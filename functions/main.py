@@ -62,11 +62,11 @@ def api(request: flask.Request) -> tuple[str, int, dict[str, str]]:
     with observed() as seen:
         response, size = _answer(request)
         route = _app.api.route(request.path)
-        line = log_line.of_request(seen, request.method, route, response.status, size)
         shown = http_request(
             request.method, route or "unknown", response.status, (size, len(response.body)), seen.total_ms()
         )
-        _write(line, httpRequest=shown)
+        for line in log_line.of_request(seen, request.method, route, response.status, size):
+            _write(line, httpRequest=shown)
     return response.body, response.status, dict(response.headers)
 
 

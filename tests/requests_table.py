@@ -13,6 +13,7 @@ from tests.probe_model import CONTRACT
 
 JPEG = {"content-type": "image/jpeg"}
 JSON = {"content-type": "application/json"}
+CURL = {"content-type": "application/x-www-form-urlencoded"}
 BOUNDARY = "a-boundary"
 FORM = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
 
@@ -27,9 +28,13 @@ def in_json(picture: bytes) -> bytes:
     return json.dumps({"image": base64.b64encode(picture).decode()}).encode()
 
 
-def in_form(*pictures: bytes, filename: str = 'filename="strip.jpg"') -> bytes:
-    """A multipart form with these files."""
+def in_form(*pictures: bytes, filename: str = 'filename="strip.jpg"', **fields: str) -> bytes:
+    """A multipart form with these fields and files."""
     parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    parts += [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; {filename}\r\n'
         "Content-Type: image/jpeg\r\n\r\n".encode()
         + picture
@@ -37,6 +42,16 @@ def in_form(*pictures: bytes, filename: str = 'filename="strip.jpg"') -> bytes:
         for picture in pictures
     ]
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def with_fields(picture: bytes, **fields: object) -> bytes:
+    """The same with other fields beside the picture."""
+    return json.dumps({"image": base64.b64encode(picture).decode(), **fields}).encode()
+
+
+def batch(body: bytes, headers: dict[str, str] | None = None, **query: str) -> Request:
+    """A request to score several pictures."""
+    return Request("POST", "/batch", FORM if headers is None else headers, query, body)
 
 
 def good_requests() -> dict[str, Request]:
@@ -53,6 +68,9 @@ def good_requests() -> dict[str, Request]:
         "data URL in JSON": predict(in_json(picture).replace(b'": "', b'": "data:image/jpeg;base64,'), JSON),
         "base64 with line breaks": predict(wrapped, JSON),
         "multipart form": predict(in_form(picture), FORM),
+        "raw, of the type that curl states by default": predict(picture, CURL),
+        "base64 in JSON of that type": predict(in_json(picture), CURL),
+        "raw, of no type": predict(picture, {}),
         "path with a slash at its end": Request("POST", "/predict/", JPEG, {}, picture),
     }
 
@@ -67,8 +85,8 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "empty picture in JSON": (predict(b'{"image": ""}', JSON), 400, "empty-body"),
         "empty file in a form": (predict(in_form(b""), FORM), 400, "empty-body"),
         "wrong content type": (predict(picture, {"content-type": "text/plain"}), 415, "unsupported-media-type"),
-        "what curl sends by default": (
-            predict(picture, {"content-type": "application/x-www-form-urlencoded"}), 415, "unsupported-media-type"),
+        "fields of a form of the type that curl states by default": (
+            predict(b"image=strip.jpg&map=true", CURL), 422, "not-an-image"),
         "compressed body": (predict(picture, {**JPEG, "content-encoding": "gzip"}), 415, "unsupported-media-type"),
         "truncated JPEG": (predict(picture[: len(picture) // 2]), 422, "damaged-image"),
         "too small to mean anything": (predict(tiny), 422, "image-too-small"),
@@ -104,6 +122,24 @@ def bad_requests() -> dict[str, tuple[Request, int, str]]:
         "a coil with a line break": (predict(picture, coil="a\nb"), 400, "malformed-query"),
         "a position before the strip": (predict(picture, position_mm="-1"), 400, "malformed-query"),
         "a parameter that there is not": (predict(picture, maps="true"), 400, "malformed-query"),
+        "a field that there is not": (predict(in_form(picture, maps="true"), FORM), 400, "malformed-query"),
+        "a field that is a list": (predict(with_fields(picture, coil=["4711"]), JSON), 400, "malformed-body"),
+        "a field with a line break": (predict(with_fields(picture, coil="a\nb"), JSON), 400, "malformed-query"),
+        "a field of the query, too": (
+            predict(in_form(picture, coil="4711"), FORM, coil="4711"), 400, "malformed-query"),
+        "a field twice": (
+            predict(in_form(picture, coil="1").replace(b"--a-boundary--", in_form(coil="2")), FORM),
+            400, "malformed-body"),
+        "a field that is not UTF-8": (
+            predict(in_form(picture, coil="4711").replace(b"4711", b"\xff"), FORM), 400, "malformed-body"),
+        "a batch of no picture": (batch(in_form(coil="4711")), 400, "malformed-body"),
+        "a batch of too many": (batch(in_form(*[picture] * 17)), 400, "malformed-body"),
+        "a batch in JSON that is no list": (batch(in_json(picture), JSON), 400, "malformed-body"),
+        "a batch of one picture as the body": (batch(picture, JPEG), 415, "unsupported-media-type"),
+        "a batch of nothing": (batch(b""), 400, "empty-body"),
+        "a batch over the limit": (batch(in_form(bytes(maximum), bytes(maximum))), 413, "too-many-bytes"),
+        "a map for a batch": (batch(in_form(picture), map="true"), 400, "malformed-query"),
+        "a wrong camera for a batch": (batch(in_form(picture), bit_depth="7"), 400, "malformed-query"),
         **{
             f"a parameter of {path}": (Request("GET", path, {}, {"map": "true"}), 400, "malformed-query")
             for path in ("/health", "/healthz", "/model", "/openapi.json")

@@ -91,12 +91,15 @@ def test_commands(block: str, environment: dict[str, str]) -> None:
 def test_curl_examples(environment: dict[str, str], port: int) -> None:
     examples = next(block for block in SHELL if "curl" in block).replace("9696", str(port))
     commands = re.split(r"\n(?=curl|echo)", examples.strip())
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         run = shell(command.replace("curl", "curl --silent --show-error --fail-with-body"), environment)
         assert run.returncode == 0, run.stdout + run.stderr
         assert '"threshold"' in run.stdout
         assert ("defect_map" in run.stdout) == ("map=true" in command)
+        assert ('"coil": "4711"' in run.stdout) == ("coil=4711" in command)
+        if "/batch" in command:
+            assert [sorted(one) for one in json.loads(run.stdout)["answers"]] == [["answer", "file"]] * 2
 
 
 @dataclass(frozen=True)

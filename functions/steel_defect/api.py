@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from steel_defect import camera as cameras
@@ -14,24 +14,24 @@ from steel_defect import observation
 from steel_defect import place as places
 from steel_defect.admission import UNLIMITED, Admission
 from steel_defect.answer import answer, describe
-from steel_defect.body import picture_in, require_json
+from steel_defect.body import picture_in, pictures_in, require_json
 from steel_defect.camera import Camera, CameraError, stated_camera
 from steel_defect.errors import (
-    Busy,
-    InternalError,
     MalformedQuery,
     MethodNotAllowed,
     NotFound,
     SteelDefectError,
     UploadsNotConfigured,
+    problem_of,
 )
 from steel_defect.http import Request, Response, json_response, problem_response
 from steel_defect.lookout import detect_anomaly_result
 from steel_defect.place import Place, PlaceError, stated_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from steel_defect.prediction import Prediction
     from steel_defect.scorer import Scorer
     from steel_defect.serving import RegistryState
     from steel_defect.uploads.signed import SignedUploads
@@ -41,12 +41,12 @@ _OPENAPI: Final = Path(__file__).with_name("openapi.json")
 # What each route takes in its query; the others take nothing.
 _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "/predict": ("map", "masks", "preview", "shape", *cameras.STATED, *places.STATED),
+    "/batch": (*cameras.STATED, "coil"),
     "/verdicts": ("picture",),
 }
 # People come to pages from a login or a link, which may add parameters of their own.
 _PAGES: Final = frozenset({"/", "/docs"})
 _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
-_log = logging.getLogger(__name__)
 
 
 class Api:
@@ -83,6 +83,7 @@ class Api:
         self._origins = origins
         self.routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/predict": {"POST": self._predict},
+            "/batch": {"POST": self._batch},
             "/health": {"GET": self._health},
             # The usual name, kept for other hosts: Google's front end answers it by itself on Cloud Run.
             "/healthz": {"GET": self._health},
@@ -107,13 +108,8 @@ class Api:
     def _answer(self, request: Request) -> Response:
         try:
             return self._route(request)(request)
-        except SteelDefectError as error:
-            return refused(error)
-        except MemoryError:
-            return refused(Busy("there is no memory for this picture now: send it again"))
-        except Exception:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
-            _log.exception("request failed")
-            return refused(InternalError("the request failed here; the log of the function says why"))
+        except Exception as error:  # noqa: BLE001 - a caller gets an answer whatever happens; the log gets the rest
+            return refused(problem_of(error))
 
     def route(self, path: str) -> str | None:
         """The route that serves a path; None if none does. Unlike the path, it holds nothing of the caller's."""
@@ -138,21 +134,45 @@ class Api:
         return methods[method]
 
     def _predict(self, request: Request) -> Response:
-        with_map, with_masks, as_lookout = _flag(request, "map"), _flag(request, "masks"), _as_lookout(request)
-        with_preview = _flag(request, "preview")
-        camera, place = self._camera_of(request), _place_of(request)
         scorer = self._models()
-        picture = picture_in(request, scorer.contract.input.max_bytes)
-        observation.note(picture_bytes=len(picture), **place.as_json())
-        prediction = scorer.score(picture, camera, self._admission, with_preview=with_preview)
-        observation.note_prediction(prediction, scorer)
+        picture, stated = picture_in(request, scorer.contract.input.max_bytes, _PARAMETERS["/predict"])
+        request = _with(request, stated, _PARAMETERS["/predict"])
+        with_map, with_masks, as_lookout = _flag(request, "map"), _flag(request, "masks"), _as_lookout(request)
+        prediction, place = self._scored(picture, request, scorer, with_preview=_flag(request, "preview"))
         if as_lookout:
             return json_response(detect_anomaly_result(prediction, scorer.contract.class_names))
         content = answer(prediction, scorer, with_map=with_map, with_masks=with_masks, place=place)
+        return json_response(self._with_registry(content))
+
+    def _batch(self, request: Request) -> Response:
+        from steel_defect.batch import answers  # few callers send several
+
+        scorer = self._models()
+        parts, stated = pictures_in(request, scorer.contract.input.max_bytes, _PARAMETERS["/batch"])
+        request = _with(request, stated, _PARAMETERS["/batch"])
+        # Wrong for one is wrong for all.
+        self._camera_of(request), _place_of(request)
+
+        def score(picture: bytes) -> dict[str, Any]:
+            prediction, place = self._scored(picture, request, scorer)
+            return self._with_registry(answer(prediction, scorer, place=place))
+
+        return json_response({"answers": answers(parts, score)})
+
+    def _scored(
+        self, picture: bytes, request: Request, scorer: Scorer, *, with_preview: bool = False
+    ) -> tuple[Prediction, Place]:
+        camera, place = self._camera_of(request), _place_of(request)
+        observation.note(picture_bytes=len(picture), **place.as_json())
+        prediction = scorer.score(picture, camera, self._admission, with_preview=with_preview)
+        observation.note_prediction(prediction, scorer)
+        return prediction, place
+
+    def _with_registry(self, content: dict[str, Any]) -> dict[str, Any]:
         registry = self._registry()
         if registry is not None and registry.state != "current":
             content["model"] = {**content["model"], "registry": registry.state}
-        return json_response(content)
+        return content
 
     def _camera_of(self, request: Request) -> Camera:
         if not request.query:
@@ -228,12 +248,22 @@ def refused(error: SteelDefectError) -> Response:
 
 
 def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
-    """Refuse a query with a parameter that would have no effect: it is misspelt, or meant for another version."""
+    """Refuse a parameter that would have no effect: it is misspelt, or meant for another version."""
     for name in request.query:
         if name not in known:
             takes = f"takes {' and '.join(known)}" if known else "takes none"
-            message = f"there is no parameter {name[:100]!r} in the query of {request.path[:100]}, which {takes}"
+            message = f"there is no parameter {name[:100]!r} of {request.path[:100]}, which {takes}"
             raise MalformedQuery(message)
+
+
+def _with(request: Request, stated: Mapping[str, str], known: tuple[str, ...]) -> Request:
+    """The request as if its query had what its body states beside pictures."""
+    for name in stated.keys() & request.query.keys():
+        message = f"{name[:100]!r} is stated in the query and in the body; state it once"
+        raise MalformedQuery(message)
+    request = replace(request, query={**request.query, **stated})
+    _refuse_unknown(request, known)
+    return request
 
 
 def _place_of(request: Request) -> Place:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
+_log = logging.getLogger(__name__)
 PROBLEM_TYPE: Final = "urn:problem-type:steel-defect:"
 
 
@@ -167,7 +169,7 @@ class ModelUnavailable(SteelDefectError):
 
 
 class Busy(SteelDefectError):
-    """There is no memory for this picture beside those that are being scored. Worth a retry."""
+    """There is no memory, or no time, for this picture beside those that are being scored. Worth a retry."""
 
     slug = "busy"
     title = "Busy"
@@ -180,3 +182,13 @@ class InternalError(SteelDefectError):
     slug = "internal-error"
     title = "Internal error"
     status = 500
+
+
+def problem_of(error: Exception) -> SteelDefectError:
+    """What a caller is told of any exception; of a fault of ours no more than that, and the log has the rest."""
+    if isinstance(error, SteelDefectError):
+        return error
+    if isinstance(error, MemoryError):
+        return Busy("there is no memory for this picture now: send it again")
+    _log.error("request failed", exc_info=error)
+    return InternalError("the request failed here; the log of the function says why")

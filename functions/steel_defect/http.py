@@ -39,8 +39,8 @@ class Request:
 
     @property
     def size(self) -> int:
-        """Bytes of the body; of a direct invocation, of its picture in base64."""
-        return len(self.body) if self.json is None else len(str(self.json.get("image", "")))
+        """Bytes of the body; of a direct invocation, of its pictures in base64."""
+        return len(self.body) if self.json is None else len(str(self.json.get("image") or self.json.get("images", "")))
 
 
 @dataclass(frozen=True)

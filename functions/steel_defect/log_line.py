@@ -37,8 +37,8 @@ class Line:
     metrics: dict[Metric, float]
 
 
-def of_request(observation: Observation, method: str, route: str | None, status: int, bytes_in: int) -> Line:
-    """The line of an HTTP request or a direct invocation.
+def of_request(observation: Observation, method: str, route: str | None, status: int, bytes_in: int) -> list[Line]:
+    """The line of an HTTP request or a direct invocation; of one with several pictures a line each, as of requests.
 
     Args:
         observation: the facts.
@@ -47,14 +47,20 @@ def of_request(observation: Observation, method: str, route: str | None, status:
         status: of the answer.
         bytes_in: length of the body.
     """
+    if observation.parts:
+        return [
+            line
+            for part in observation.parts
+            for line in of_request(part, method, route, part.facts["status"], part.facts.get("picture_bytes", 0))
+        ]
     of_status = 2 if status < 400 else status // 100  # noqa: PLR2004 - as HTTP has it
     metrics: dict[Metric, float] = {Metric(f"Responses{of_status}xx"): 1}
     server_error = status >= 500  # noqa: PLR2004 - as HTTP has it
-    if route == "/predict" and method == "POST" and not server_error:
+    if route in {"/predict", "/batch"} and method == "POST" and not server_error:
         metrics |= _of_picture(observation)
     fields = {"method": method, "route": route or "unknown", "status": status, "request_bytes": bytes_in}
     message = f"{method} {route or 'unknown'} {status}"
-    return _line("ERROR" if server_error else "INFO", message, fields, observation, metrics)
+    return [_line("ERROR" if server_error else "INFO", message, fields, observation, metrics)]
 
 
 def of_upload(observation: Observation, uri: str, version: str | None, outcome: str | Exception) -> Line:

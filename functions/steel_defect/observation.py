@@ -24,17 +24,23 @@ _SHA256_DIGITS: Final = 12
 
 
 class Observation:
-    """The facts noted so far, and the milliseconds of stages."""
+    """The facts noted so far, and the milliseconds of stages; if a request has several pictures, those of each."""
 
     def __init__(self) -> None:
         """Start the clock."""
         self.facts: dict[str, Any] = {}
         self.ms: dict[str, float] = {}
+        self.parts: list[Observation] = []
         self._start = perf_counter()
+        self._end: float | None = None
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        self._end = perf_counter()
 
     def total_ms(self) -> float:
-        """Milliseconds since the start."""
-        return 1e3 * (perf_counter() - self._start)
+        """Milliseconds since the start, as long as the clock runs."""
+        return 1e3 * ((self._end or perf_counter()) - self._start)
 
 
 _current: ContextVar[Observation | None] = ContextVar("observation", default=None)
@@ -49,6 +55,17 @@ def observed() -> Iterator[Observation]:
         yield observation
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def part() -> Iterator[None]:
+    """Collect the facts about one picture of several in a request by themselves."""
+    whole = _current.get()
+    with observed() as observation:
+        yield
+    observation.stop()
+    if whole is not None:
+        whole.parts.append(observation)
 
 
 def note(**facts: object) -> None:

@@ -239,7 +239,13 @@ class _Follower:
             self._follow()
         except Exception as error:  # noqa: BLE001 - whatever it was, the present model still serves
             self._set_state("bundled" if self.state.state == "bundled" else "stale", _line(error))
-            _log.exception("the model that %s names cannot be served; what serves stays", self._source.uri)
+            from steel_defect.registry import RegistryError
+            from steel_defect.storage import StorageError
+
+            said = "the model that %s names cannot be served; what serves stays: %s"
+            # Where the error says all there is, its traceback would only hide that.
+            known = isinstance(error, RegistryError | StorageError | ModelUnavailable)
+            _log.error(said, self._source.uri, _line(error), exc_info=None if known else error)
         finally:
             self._checked = self._clock()
             self._done.set()

@@ -62,8 +62,8 @@ def main() -> None:
     module_name, _, function = name.partition(".")
     module = importlib.import_module(module_name)
     handler = getattr(module, function)
-    pictures = [path.read_bytes() for path in sorted(Path(folder).iterdir())]
-    events = [{"image": base64.b64encode(picture).decode()} for picture in pictures]
+    pictures = sorted(Path(folder).iterdir())
+    events = [{"image": base64.b64encode(picture.read_bytes()).decode()} for picture in pictures]
     place = 0
     with os.fdopen(int(reply_to), "w", encoding="utf-8") as replies:
         for line in sys.stdin:
@@ -74,9 +74,8 @@ def main() -> None:
                 place = (place + 1) % len(events)
                 began = perf_counter()
                 if "batch" in asked:
-                    chosen = [pictures[(place + more) % len(pictures)] for more in range(asked["batch"])]
-                    for picture in chosen:
-                        module._app.models().score(picture)  # noqa: SLF001 - the queue's path without its store
+                    chosen = [events[(place + more) % len(events)]["image"] for more in range(asked["batch"])]
+                    handler({"images": chosen}, Context())
                 elif asked.get("stages"):
                     stages.append(stages_of(handler, module, events[place]))
                 else:

@@ -68,10 +68,15 @@ def test_a_folder_s_files_are_told_by_content_and_what_is_passed_over_is_named(p
     (pictures / "line 3" / "frame_0001").write_bytes(strip_jpeg())
     (pictures / "line 3" / "readme").write_text("nothing to see")
     (pictures / "line 3" / ".hidden").write_text("nobody's business")
+    (pictures / "line 3" / ".thumbnails").mkdir()
+    for name in (".thumbnails/dark.jpg", "._middle.PNG"):
+        (pictures / "line 3" / name).write_bytes(strip_jpeg())
     result = score("--json", "line 3")
     assert paths(result) == [
         "line 3/camera.jfif", "line 3/frame_0001", "line 3/middle.PNG", "line 3/shift[1]/bright.tif"]  # fmt: skip
     assert "line 3: 1 file passed over, no pictures by content or name: readme\n" in result.stderr
+    assert "line 3: 2 hidden pictures passed over\n" in result.stderr
+    assert paths(score("--json", "line 3/.thumbnails")) == ["line 3/.thumbnails/dark.jpg"]
     for number in range(12):
         (pictures / "line 3" / f"{number:02}.txt").write_text("a note")
     assert "13 files passed over" in score("--json", "line 3").stderr

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from http.client import HTTPConnection
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection, HTTPSConnection, RemoteDisconnected
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.pictures import strip_jpeg
+from tests.servers.tls import make_certificate
 from tests.transports import START_SECONDS, free_port
 from tests.waiting import wait_for
 
@@ -55,7 +57,7 @@ def test_it_serves_says_how_to_use_it_and_stops_on_ctrl_c(probe_file: Path) -> N
         # The server gives a worker 30 s to finish.
         said = process.communicate(timeout=30 + START_SECONDS)[1]
     assert process.returncode == 0
-    assert f"serving on http://127.0.0.1:{port}" in said
+    assert f"serving on http://127.0.0.1:{port}  (Ctrl-C stops); open http://127.0.0.1:{port}/ for the page" in said
     assert "Traceback" not in said
 
 
@@ -117,3 +119,65 @@ def test_a_port_in_use_is_said_at_once(probe_file: Path) -> None:
     assert process.returncode == 1
     reason = "Address already in use; choose another with --host or --port"
     assert said == f"Error: cannot listen on 127.0.0.1:{port}: {reason}\n"
+
+
+# ---- TLS ----
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """A certificate of this machine with its key, and another key."""
+    folder = tmp_path_factory.mktemp("tls")
+    for name in ("this", "other"):
+        (folder / name).mkdir()
+        make_certificate(folder / name, "localhost")
+    return folder / "this" / "certificate.pem", folder / "this" / "key.pem", folder / "other" / "key.pem"
+
+
+def test_with_a_certificate_it_speaks_tls_and_clients_that_stall_stop_nobody(
+    files: tuple[Path, Path, Path], probe_file: Path
+) -> None:
+    port = free_port()
+    tls = ("--certificate", str(files[0]), "--key", str(files[1]))
+    process = serve("--host", "0.0.0.0", "--port", str(port), "--model", str(probe_file), *tls, "--token", "sesame")  # noqa: S104 - as above
+    trusted = ssl.create_default_context(cafile=files[0])
+    try:
+        wait_for(lambda: listens(port))
+        # More than there are threads: of some not a byte of the handshake comes, of some not a byte behind it.
+        with ExitStack() as stalled:
+            for _ in range(50):
+                stalled.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                plain = socket.create_connection(("127.0.0.1", port), timeout=60)
+                stalled.enter_context(trusted.wrap_socket(plain, server_hostname="localhost"))
+            connection = HTTPSConnection("localhost", port, timeout=60, context=trusted)
+            for picture, status in ((strip_jpeg(), 200), (b"no picture" * 300_000, 413), (strip_jpeg(), 200)):
+                connection.request("POST", "/predict", picture, {"authorization": "Bearer sesame"})
+                answer = connection.getresponse()
+                assert (answer.status, len(answer.read()) > 100) == (status, True)
+            connection.request("GET", "/")
+            assert "<!doctype html>" in connection.getresponse().read().decode()
+            connection.close()
+        plain_http = HTTPConnection("127.0.0.1", port, timeout=60)
+        plain_http.request("GET", "/")
+        with pytest.raises((RemoteDisconnected, ConnectionError)):
+            plain_http.getresponse()
+    finally:
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30 + START_SECONDS)[1]
+    assert process.returncode == 0
+    assert f"open https://{socket.gethostname()}:{port}/ for the page" in said
+    assert "WARNING" not in said
+    assert "Traceback" not in said
+
+
+def test_files_that_are_no_certificate_and_its_key_are_refused_in_a_line(
+    files: tuple[Path, Path, Path], probe_file: Path
+) -> None:
+    certificate, key, other_key = files
+    for tls in ((certificate, other_key), (key, certificate), (probe_file, key)):
+        process = serve("--port", str(free_port()), "--certificate", str(tls[0]), "--key", str(tls[1]))
+        said = process.communicate(timeout=START_SECONDS)[1]
+        assert process.returncode == 1
+        assert said.startswith(f"Error: {tls[0]} and {tls[1]} are no certificate and its key")
+        assert said.count("\n") == 1
+    assert "go together" in serve("--certificate", str(certificate)).communicate(timeout=START_SECONDS)[1]

@@ -22,8 +22,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from steel_defect.cli import main
-from steel_defect.client import ServiceProblem, connect
+from steel_defect.client import NoService, ServiceProblem, connect
 from steel_defect.client import http as client_http
+from steel_defect.errors import Busy
 from tests.pictures import encoded, strip_jpeg
 from tests.servers.front import Asked, Front, Said
 from tests.servers.tls import make_certificate
@@ -407,6 +408,40 @@ def test_a_picture_is_bytes_or_a_path(front: Front, pictures: Path) -> None:
         deployment.predict("nothing.png")
     with pytest.raises(TypeError):
         deployment.predict(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", ["http", "lambda"])
+def test_many_pictures_go_in_few_requests(way: str, pictures: Path, request: pytest.FixtureRequest) -> None:
+    front = request.getfixturevalue("front" if way == "http" else "endpoint")
+    deployment = connect(front.url if way == "http" else "lambda://api", parallel=1)
+    dark, bright = pictures / "dark.png", (pictures / "line 3" / "über.png").read_bytes()
+    many: list[Path | bytes] = [dark, b"no picture", bright, b"", *[dark] * 30, bright]
+    found = list(deployment.predict_many(many, coil="4711"))
+    assert len(front.asked) == 3
+    answers = [one for one in found if isinstance(one, dict)]
+    assert [answer["decision"] for answer in answers] == ["pass", "reject", *["pass"] * 30, "reject"]
+    assert {answer["coil"] for answer in answers} == {"4711"}
+    problems = [(place, one.slug) for place, one in enumerate(found) if isinstance(one, ServiceProblem)]
+    assert problems == [(1, "not-an-image"), (3, "empty-body")]
+    with pytest.raises(FileNotFoundError):
+        list(deployment.predict_many([dark, "nothing.png"]))
+
+
+def test_of_many_those_are_asked_for_again_for_which_there_was_no_time(front: Front, pictures: Path) -> None:
+    busy = {"file": "0", "problem": Busy("no time").problem()}
+    front.first.append(Said(200, {"content-type": "application/json"}, json.dumps({"answers": [busy, busy]}).encode()))
+    found = list(connect(front.url).predict_many([pictures / "dark.png"] * 2))
+    assert [one["decision"] for one in found if isinstance(one, dict)] == ["pass"] * 2
+    assert [urlsplit(asked.url).path for asked in front.asked] == ["/batch", "/predict", "/predict"]
+
+
+def test_many_that_are_too_large_together_go_alone_and_what_fails_fails_for_each(front: Front, pictures: Path) -> None:
+    large, json_ = Said(413, {}, b""), {"content-type": "application/json"}
+    front.first.append(large)
+    assert [type(one) for one in connect(front.url).predict_many([pictures / "dark.png"] * 2)] == [dict, dict]
+    front.first.extend([Said(404, json_, b"{}")])
+    found = list(connect(front.url).predict_many([*[pictures / "dark.png"] * 17]))
+    assert [type(one) for one in found] == [*[NoService] * 16, dict]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from steel_defect import observation
 from steel_defect.log_line import Line, sampled
 from steel_defect.metrics import DESCRIPTIONS, Metric
-from steel_defect.observation import observed
+from steel_defect.observation import note, observed, part
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -83,3 +83,16 @@ def test_the_readme_has_the_list_of_metrics() -> None:
     assert said == [
         [f"`{metric.value}`", described.unit.lower(), described.meaning] for metric, described in DESCRIPTIONS.items()
     ]
+
+
+def test_the_clock_of_one_picture_of_several_stops_with_it() -> None:
+    with observed() as whole:
+        for _ in range(2):
+            with part():
+                note(decision="pass")
+        first, second = (one.total_ms() for one in whole.parts)
+        began = whole.total_ms()
+        while whole.total_ms() == began:
+            pass
+        assert (whole.parts[0].total_ms(), whole.parts[1].total_ms()) == (first, second)
+    assert "decision" not in whole.facts

@@ -18,6 +18,7 @@ from steel_defect.uploads.lot import lot_of
 from steel_defect.uploads.processor import UploadProcessor
 from steel_defect.uploads.refs import ObjectRef
 from steel_defect.uploads.results import result_key
+from steel_defect.verdicts.exported import read_export
 from steel_defect_trainer.data.layouts import open_data
 from tests.conftest import SAMPLES
 from tests.pictures import encoded, gray
@@ -191,6 +192,18 @@ def test_what_the_page_exports_goes_the_same_way(tmp_path: Path) -> None:
     export.write_text(json.dumps({"exported": "2026-01-31T15:00:00.000Z", "pictures": decided}))
     shown = run("labels", str(export), "--uploads", str(tmp_path), "-o", str(tmp_path / "said"))
     assert "1 clean\n1 cracks\n" in shown
+    assert {verdict.who for verdict in read_export(export)} == {"steel-defect 2026-01-31"}
+    whole = decided[0] | {
+        "operator_name": "Anna",
+        "operator_note": "beside\nthe edge",
+        "model": "probe",
+        "model_version": "1",
+        "model_sha256": "ab" * 32,
+    }
+    (tmp_path / "whole.json").write_text(json.dumps({"pictures": [whole]}))
+    (verdict,) = read_export(tmp_path / "whole.json")
+    assert (verdict.who, verdict.note) == ("Anna", "beside\nthe edge")
+    assert verdict.model == {"name": "probe", "version": "1", "sha256": "ab" * 32}
     assert {row["label"] for row in table(tmp_path / "said" / "labels.csv")} == {"clean", "cracks"}
     export.write_text('{"pictures": [{"file": "a.jpg", "operator_decision": "maybe"}]}')
     arguments = ("labels", str(export), "--uploads", str(tmp_path), "-o", str(tmp_path / "other"))

@@ -181,6 +181,15 @@ def names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
+def described() -> str:
+    """The recipes that come with the trainer, a paragraph each, for a command's help."""
+    return "\n\n".join(f"{name}: {_about(name)}" for name in names())
+
+
+def _about(name: str) -> str:
+    return str(tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))["about"])
+
+
 def read_recipe(name: str, overrides: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe by its name, or a file, and change what `overrides` say ("optimisation.rate=1e-4").
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from steel_defect import __version__
+from steel_defect.cli.printing import whole_output
 
 # name -> module that holds the click command under `command`, and the help line shown without importing it
 COMMANDS: Final = {
@@ -49,6 +51,21 @@ class LazyGroup(click.Group):
         command = import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of the user
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for one that is misspelt, say which is meant."""
+        near = get_close_matches(args[0], COMMANDS) if args[0] not in COMMANDS else []
+        if near:
+            message = f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, near))}?"
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
+
+    def main(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - click's signature
+        """Run a command line."""
+        with whole_output():
+            return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; say what to do if packages of an extra are not installed."""

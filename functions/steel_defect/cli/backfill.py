@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from steel_defect.cli.model import model_source
+from steel_defect.cli.show import INTERRUPTED
 from steel_defect.errors import ModelUnavailable
 from steel_defect.location import Buckets, Location, LocationError
 from steel_defect.settings import load_settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steel_defect.camera import Camera
+    from steel_defect.scorer import Scorer
 
 _NOT_SCORED: Final = 1
 # The processors wait for the network most of the time.
@@ -55,6 +57,7 @@ def backfill(  # noqa: PLR0913 - one parameter an option
         message = "--csv and --fail-on do not go with a bucket: its results have everything"
         raise click.UsageError(message)
     counts: Counter[Outcome | None] = Counter()
+    stopped = False
     columns = (SpinnerColumn(), TextColumn("scoring"), MofNCompleteColumn(), TimeElapsedColumn())
     hidden = output is not None and sys.stdout.isatty()
     try:
@@ -71,21 +74,31 @@ def backfill(  # noqa: PLR0913 - one parameter an option
         )
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
             task = progress.add_task("scoring", total=None)
-            for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):
-                counts[done.outcome] += 1
-                progress.advance(task)
-                _show(done, output)
+            try:
+                for done in work.run(_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)):
+                    counts[done.outcome] += 1
+                    progress.advance(task)
+                    _show(done, output)
+            except KeyboardInterrupt:
+                stopped = True
         scorer = models.registered()  # A promotion meanwhile is followed.
     except (StorageError, LocationError, ModelUnavailable) as error:
         raise click.ClickException(str(error)) from error
     if output is None:
-        for outcome, words in _WORDS.items():
-            if counts[outcome]:
-                click.echo(f"{counts[outcome]:>8,} {words}")
-        model_name = f"{scorer.contract.name} {scorer.contract.version} ({scorer.sha256[:12]})"
-        click.echo(f"{counts.total():>8,} objects, by {model_name}")
+        _show_totals(counts, scorer)
+    if stopped:
+        click.echo("stopped; the same command goes on from here", err=True)
+        raise SystemExit(INTERRUPTED)
     if counts[None] or counts[Outcome.FAILED]:
         raise SystemExit(_NOT_SCORED)
+
+
+def _show_totals(counts: Counter[Outcome | None], scorer: Scorer) -> None:
+    for outcome, words in _WORDS.items():
+        if counts[outcome]:
+            click.echo(f"{counts[outcome]:>8,} {words}")
+    model_name = f"{scorer.contract.name} {scorer.contract.version} ({scorer.sha256[:12]})"
+    click.echo(f"{counts.total():>8,} objects, by {model_name}")
 
 
 def _show(done: Backfilled, output: str | None) -> None:

@@ -71,6 +71,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     file:///folder, or a folder with scores/ in it. The report is report.html, report.csv and report.json.
 
     \b
+        steel-defect report s3://my-results --coil 4711 --grade 304
+
+    \b
     Exit status:
       0  the report is written
       1  there is no picture of this coil, or a store cannot be read

@@ -42,7 +42,10 @@ def command(output: Path, model: Path, class_names: str | None, **band: float | 
     What is not given stays as it is in MODEL, and so does every probability. The new file has a SHA-256 of its own, so
     it is another version: 'steel-defect publish' puts it into a registry. To change what a deployment decides, whatever
     it serves, set THRESHOLD, REVIEW_LOW and REVIEW_HIGH there instead.
-    """
+
+    \b
+        steel-defect decide model.onnx -o strict.onnx --threshold 0.15 --review-low 0.1
+    """  # noqa: D301 - click wants the character that it spells
     changed: dict[str, Any] = {name: value for name, value in band.items() if value is not None}
     if class_names is not None:
         changed["class_names"] = tuple(name.strip() for name in class_names.split(","))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
 from steel_defect.cli.console import table_console
+from steel_defect.cli.printing import csv_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +57,7 @@ class DefectCsv:
 
     def __init__(self) -> None:
         """Print the header."""
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+        self._writer = csv_writer()
         self._writer.writerow(["path", *_COLUMNS, "error"])
 
     def add(self, row: Row) -> None:

@@ -73,6 +73,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     value that it would reach by chance, with as many pictures and no change, is shown beside it.
 
     \b
+        steel-defect drift s3://my-results --since 2026-03-01 --fail-on large
+
+    \b
     Exit status:
       0  no drift that --fail-on asks for
       1  no comparison is possible: no results, too few, or a model file without a reference

@@ -69,19 +69,23 @@ def read_picture(path: Path) -> bytes:
 
 
 def _pictures_below(folder: Path) -> list[Path]:
-    """The files whose content or name is that of a picture; others but hidden ones are named on stderr.
+    """The files whose content or name is that of a picture; others are named on stderr, hidden ones are counted.
 
     A file that is named by itself is tried whatever it is. One whose name alone is that of a picture is tried, too: it
     may be a damaged one, which nobody should miss.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    there = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [path for path in there if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     found = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES or _is_picture(path)]
     chosen = set(found)
-    passed_over = [str(path.relative_to(folder)) for path in files if path not in chosen and path.name[0] != "."]
+    passed_over = [str(path.relative_to(folder)) for path in files if path not in chosen]
     if passed_over:
         names = passed_over[:_NAMED] + [f"{len(passed_over) - _NAMED} more"] * (len(passed_over) > _NAMED)
         count = "1 file" if len(passed_over) == 1 else f"{len(passed_over)} files"
         click.echo(f"{folder}: {count} passed over, no pictures by content or name: {', '.join(names)}", err=True)
+    hidden = sum(path.suffix.lower() in PICTURE_SUFFIXES or _is_picture(path) for path in set(there) - set(files))
+    if hidden:
+        click.echo(f"{folder}: {hidden} hidden picture{'s' if hidden > 1 else ''} passed over", err=True)
     return found
 
 

@@ -46,6 +46,10 @@ def command(results: str, *, output: Path, uploads: str | None) -> None:
     at it: left-out.csv has them.
 
     \b
+        steel-defect labels s3://my-results --uploads s3://my-uploads -o said
+        steel-defect labels shift.json --uploads line-3 -o said
+
+    \b
     Exit status:
       0  the folder is written
       1  nobody said anything that can be learnt from, or a store cannot be read

@@ -39,6 +39,10 @@ def command(context: click.Context, registry: str | None) -> None:
     """Show a model registry, and change which version is in production.
 
     \b
+        steel-defect models list --registry s3://my-models
+        steel-defect models promote strip-mobilenetv2 db9f2225 --registry s3://my-models
+
+    \b
     A VERSION is a SHA-256, or as much of its beginning as no other version has.
     Exit status:
       0  done
@@ -118,7 +122,7 @@ def rollback_(store: Store, name: str, who: str, *, as_json: bool) -> None:
 @json_option
 @with_store
 def verify_(store: Store, name: str, version: str | None, *, as_json: bool) -> None:
-    """Read a version to its end, load it and score a self-test picture; all versions if none is named."""
+    """Read a version to its end, load it and score a self-test picture; all versions of NAME if none is named."""
     with registry_errors():
         chosen = [_version(store, name, version)] if version else [sha256 for _, sha256 in published(store, name)]
     if not chosen:

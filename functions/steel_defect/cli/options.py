@@ -24,19 +24,23 @@ model_option = click.option(
 )
 
 
-def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --json and --csv, of which one may be stated; the command gets `output`: "json", "csv" or None."""
+def one_output(**help_of: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add a flag for each form of output, of which one may be stated; the command gets it as `output`, or None."""
 
-    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
-    @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header.")
-    @wraps(command)
-    def call(*arguments: Any, as_json: bool, as_csv: bool, **options: Any) -> Any:  # noqa: ANN401 - the command's own
-        if as_json and as_csv:
-            message = "--json and --csv exclude each other"
-            raise click.UsageError(message)
-        return command(*arguments, output="json" if as_json else "csv" if as_csv else None, **options)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the command's own
+            stated = [name for name in help_of if options.pop(f"as_{name}")]
+            if len(stated) > 1:
+                message = f"{' and '.join(f'--{name}' for name in stated)} exclude each other"
+                raise click.UsageError(message)
+            return command(*arguments, output=stated[0] if stated else None, **options)
 
-    return call
+        for name, text in reversed(help_of.items()):
+            call = click.option(f"--{name}", f"as_{name}", is_flag=True, help=text)(call)
+        return call
+
+    return decorate
 
 
 def camera_options(command: Callable[..., Any]) -> Callable[..., Any]:

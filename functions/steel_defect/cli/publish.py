@@ -30,7 +30,10 @@ def command(model: Path, registry: str, who: str) -> None:
     one does, and else the float one. An int8 file that does not is refused.
 
     Publishing the same file again is harmless. 'steel-defect models promote' puts it into production.
-    """
+
+    \b
+        steel-defect publish runs/strip --registry s3://my-models
+    """  # noqa: D301 - click wants the character that it spells
     file = _chosen(model) if model.is_dir() else model
     if not _keeps_bounds(file):
         message = f"{file} decides otherwise than its float file too often: publish {file.with_name(_FLOAT)}"

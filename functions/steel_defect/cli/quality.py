@@ -49,6 +49,9 @@ def command(results: str, *, since: datetime | None, until: datetime | None, ran
     that --random draws say something of the others.
 
     \b
+        steel-defect quality s3://my-results --since 2026-03-01
+
+    \b
     Exit status:
       0  printed
       1  there is no result in the period, or the store cannot be read

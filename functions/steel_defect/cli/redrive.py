@@ -21,7 +21,10 @@ def command(source: str, target: str, limit: int | None) -> None:
     Each message is sent before it is deleted: stopped at any moment, none is lost, and one that is moved twice changes
     nothing. The SQS console's own "Start DLQ redrive" does the same. On Google Cloud, `steel-defect score gs://...
     --results gs://...` scores what has no result.
-    """
+
+    \b
+        steel-defect redrive --from "$DEAD_LETTER_QUEUE_URL" --to "$UPLOAD_QUEUE_URL"
+    """  # noqa: D301 - click wants the character that it spells
     if source.rstrip("/") == target.rstrip("/"):
         message = "--from and --to are the same queue: each message would come back for ever"
         raise click.UsageError(message)

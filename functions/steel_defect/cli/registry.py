@@ -41,11 +41,14 @@ who_option = click.option("--who", default=_me, show_default="you@this machine",
 
 
 def with_store(function: Callable[Concatenate[Store, P], None]) -> Callable[P, None]:
-    """Give a command the store of its group's `--registry`, which is not required before the command runs."""
+    """Give a command the store of `--registry`, which may stand before the command or behind it."""
 
+    @click.option("--registry", "behind", metavar="URI", help="As before the command.")
     @click.pass_obj
     @wraps(function)
-    def call(registry: str | None, /, *arguments: P.args, **options: P.kwargs) -> None:
+    def call(before: str | None, /, *arguments: P.args, **options: P.kwargs) -> None:
+        behind = options.pop("behind")
+        registry = before if behind is None else str(behind)
         if registry is None:
             message = "Missing option '--registry' (env var: 'MODEL_REGISTRY')."
             raise click.UsageError(message)

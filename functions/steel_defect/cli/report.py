@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -14,12 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from steel_defect.cli.console import table_console
+from steel_defect.cli.printing import csv_writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _STYLE: Final = {"pass": "green", "review": "yellow", "reject": "bold red", "not scored": "magenta"}
 _BAR_WIDTH: Final = 10
+# What is full, and what is empty.
+_BAR: Final = "█░"
+_ASCII_BAR: Final = "#."
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class CsvReport:
     def __init__(self, class_names: Sequence[str]) -> None:
         """Print the header."""
         self._class_names = class_names
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+        self._writer = csv_writer()
         columns = ["path", "decision", "defect_prob", "defect_status", "threshold"]
         self._writer.writerow(
             [*columns, *(f"prob_{name}" for name in class_names), "width", "height", "error", "reasons"]
@@ -102,8 +104,9 @@ class TableReport:
         table.add_column("most likely class", no_wrap=True)
         table.add_column("size", justify="right", no_wrap=True)
         table.add_column("ms", justify="right", no_wrap=True)
+        bar = _ASCII_BAR if console.options.ascii_only else _BAR
         for row in self._rows:
-            table.add_row(*_cells(row))
+            table.add_row(*_cells(row, bar))
         console.print(table)
         for row in self._rows:
             if row.problem is not None:
@@ -117,7 +120,7 @@ def _verdict(row: Row) -> str:
     return "not scored" if row.answer is None else str(row.answer["decision"])
 
 
-def _cells(row: Row) -> list[Text]:
+def _cells(row: Row, bar: str) -> list[Text]:
     verdict = _verdict(row)
     style = _STYLE[verdict]
     found = row.answer
@@ -131,7 +134,7 @@ def _cells(row: Row) -> list[Text]:
     return [
         Text(row.path),
         Text.assemble((verdict.upper(), style), (f" ({', '.join(reasons)})" if reasons else "", "dim")),
-        Text.assemble(("█" * filled, style), ("░" * (_BAR_WIDTH - filled), "dim"), f" {probability:.4f}"),
+        Text.assemble((bar[0] * filled, style), (bar[1] * (_BAR_WIDTH - filled), "dim"), f" {probability:.4f}"),
         Text(f"{likely[0]} {likely[1]:.2f}" if likely and found["defect_status"] else "-"),
         Text(f"{image['width']} x {image['height']}"),
         # The result of an upload has no times.

@@ -13,7 +13,7 @@ from steel_defect.cli.options import (
     camera_of,
     camera_options,
     model_option,
-    output_options,
+    one_output,
     place_from,
     place_options,
 )
@@ -35,7 +35,7 @@ _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 @click.command("score")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@output_options
+@one_output(json="One JSON object a line, as POST /predict answers.", csv="Comma-separated values with a header.")
 @click.option("--map", "with_map", is_flag=True, help="With --json: add a map of each class over the picture.")
 @click.option("--masks", "with_masks", is_flag=True, help="With --json: add which pixels each class is seen in.")
 @click.option("--defects", "by_defect", is_flag=True, help="One row a defect, in the table or with --csv.")
@@ -86,11 +86,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     that has none of this model yet, as the upload function does. A run that was stopped continues where it was.
 
     \b
+        steel-defect score 'line-3/**/*.jpg' --csv
+        steel-defect score line-3 --url https://abc123.execute-api.eu-central-1.amazonaws.com
+
+    \b
     Exit status:
-      0  every picture was scored
-      1  at least one could not be scored; the others were
-      2  the command line is wrong
-      3  a picture has the decision of --fail-on, or a worse one
+      0    every picture was scored
+      1    at least one could not be scored; the others were
+      2    the command line is wrong
+      3    a picture has the decision of --fail-on, or a worse one
+      130  stopped by Ctrl-C; what was scored until then is shown
     """  # noqa: D301 - click wants the character that it spells
     in_bucket = any(path.startswith(("s3://", "gs://", "file://")) for path in paths)
     to_files = {"overlay": overlay, "rle": rle, "coco": coco}

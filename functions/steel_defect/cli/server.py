@@ -8,6 +8,7 @@ clients that stall, and limits what they may send.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +19,12 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
+from steel_defect.cli.tls import encrypt
 from steel_defect.cli.token_guard import TokenGuard
 from steel_defect.errors import MalformedBody, TooManyBytes
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from waitress.utilities import Error
@@ -33,15 +36,15 @@ _LARGEST_BODY: Final = 64 << 20
 _CONNECTIONS: Final = 500
 
 
-def run(source: Path, host: str, port: int, threads: int, token: str | None) -> None:
+def run(source: Path, host: str, port: int, *, token: str | None, tls: ssl.SSLContext | None) -> None:
     """Serve `api` of the entry point `source` until SIGINT or SIGTERM.
 
     Args:
         source: main.py.
         host: address to listen on.
         port: as stated.
-        threads: requests that are worked on at the same time.
         token: what requests must show; None to answer everybody.
+        tls: encrypts; None for plain HTTP.
     """
     app = create_app(target="api", source=str(source))  # type: ignore[no-untyped-call]  # it states no types
     sys.modules["main"].warm_up()
@@ -49,18 +52,21 @@ def run(source: Path, host: str, port: int, threads: int, token: str | None) -> 
     # background ignores SIGINT unless it says otherwise.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: sys.exit(0))
-    create_server(
+    server = create_server(
         app if token is None else TokenGuard(app, token),
-        host=host,
-        port=port,
-        threads=threads,
+        host=host if tls is None else "127.0.0.1",
+        port=port if tls is None else 0,
+        threads=4 * (os.cpu_count() or 1),
         channel_timeout=_STALLED_SECONDS,
         cleanup_interval=_STALLED_SECONDS // 3,
         max_request_header_size=_LONGEST_HEADERS,
         max_request_body_size=_LARGEST_BODY,
         connection_limit=_CONNECTIONS,
         ident=None,
-    ).run()
+    )
+    if tls is not None:
+        encrypt(tls, host, port, server.effective_port)
+    server.run()
 
 
 class _Problem(ErrorTask):  # type: ignore[misc]  # waitress ships no types

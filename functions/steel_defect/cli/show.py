@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SEVERITY: Final = tuple(decision.value for decision in Decision)
 NOT_SCORED: Final = 1
+INTERRUPTED: Final = 130
 _FOUND: Final = 3
 _PROGRESS_FROM: Final = 20
 
@@ -46,17 +48,25 @@ def progress_bar(*, hidden: bool) -> Progress:
 def show(rows: Iterable[Row], report: Report, fail_on: str | None, *, count: int, hidden: bool) -> int:
     """Report every row; gives the exit status.
 
-    It is 3 if a picture has the decision `fail_on` or a worse one, else 1 if a picture could not be scored, else 0.
+    It is 130 if Ctrl-C ended it before, else 3 if a picture has the decision `fail_on` or a worse one, else 1 if a
+    picture could not be scored, else 0.
     """
-    failed, worst = False, 0
+    done, failed, worst, stopped = 0, False, 0, False
     with progress_bar(hidden=hidden) as progress:
-        for row in progress.track(rows, total=count, description="scoring"):
-            report.add(row)
-            if row.answer is None:
-                failed = True
-            else:
-                worst = max(worst, SEVERITY.index(row.answer["decision"]))
+        try:
+            for row in progress.track(rows, total=count, description="scoring"):
+                report.add(row)
+                done += 1
+                if row.answer is None:
+                    failed = True
+                else:
+                    worst = max(worst, SEVERITY.index(row.answer["decision"]))
+        except KeyboardInterrupt:
+            stopped = True
     report.close()
+    if stopped:
+        click.echo(f"stopped: {done:,} of {count:,} pictures are done", err=True)
+        return INTERRUPTED
     if fail_on and worst >= SEVERITY.index(fail_on):
         return _FOUND
     return NOT_SCORED if failed else 0

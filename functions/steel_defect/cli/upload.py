@@ -9,9 +9,9 @@ import click
 
 from steel_defect.cli.find import UnreadableFile, read_picture
 from steel_defect.cli.keys import keys_of
-from steel_defect.cli.options import output_options
+from steel_defect.cli.options import one_output
 from steel_defect.cli.report import Row
-from steel_defect.cli.show import NOT_SCORED, SEVERITY, hides_progress, progress_bar, report_for, show
+from steel_defect.cli.show import INTERRUPTED, NOT_SCORED, SEVERITY, hides_progress, progress_bar, report_for, show
 from steel_defect.cli.waiting import wait
 from steel_defect.client.uploads import Sent, Uploads
 from steel_defect.errors import ResultNotReady, UploadsUnavailable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _PARALLEL: Final = 8
 _NAMED: Final = 10
-_INTERRUPTED: Final = 130
 
 
 @click.command("upload")
@@ -33,7 +32,7 @@ _INTERRUPTED: Final = 130
     "--to", "target", required=True, metavar="URI", help="s3://bucket[/prefix], gs://bucket[/prefix] or file:///folder."
 )
 @click.option("--results", metavar="URI", help="Where the upload function puts results: s3://bucket or gs://bucket.")
-@output_options
+@one_output(json="One JSON object a line.", csv="Comma-separated values with a header.")
 @click.option("--fail-on", type=click.Choice(SEVERITY[1:]), help="Exit with 3 on this decision, or a worse one.")
 @click.option("--no-wait", is_flag=True, help="Upload the pictures without waiting for results.")
 @click.option(
@@ -62,6 +61,9 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     An object is named by its path below the folder that all PATHs have in common; an object that has that name
     already gets a newer version. If the command is stopped while it waits, the results come all the same.
+
+    \b
+        steel-defect upload line-3 --to s3://my-uploads/line-3 --results s3://my-results
 
     \b
     Exit status:
@@ -100,7 +102,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         (rows[path] for path in sent), report_for(output, list(classes)), fail_on, count=len(rows), hidden=True
     )
     if stopped or status:
-        raise SystemExit(_INTERRUPTED if stopped else status)
+        raise SystemExit(INTERRUPTED if stopped else status)
 
 
 def _send(uploads: Uploads, keys: dict[Path, str], parallel: int, *, hidden: bool) -> dict[Path, Sent | Row]:

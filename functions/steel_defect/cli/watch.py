@@ -82,6 +82,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     broker's user.
 
     \b
+        steel-defect watch /srv/camera --results /srv/results
+
+    \b
     Exit status:
       0  stopped by SIGTERM or Ctrl-C
       1  it cannot go on; says why

@@ -9,10 +9,11 @@ from steel_defect.client.errors import NoService
 from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from steel_defect.camera import Camera
     from steel_defect.client.picture import Picture
+    from steel_defect.errors import SteelDefectError
 
 _FORMS: Final = "https://..., lambda://FUNCTION[:ALIAS] or arn:aws:lambda:..."
 _ARN_REGION: Final = 3
@@ -21,7 +22,7 @@ _ARN_REGION: Final = 3
 class Deployment(Protocol):
     """A steel-defect service somewhere. Safe to use from several threads.
 
-    Both methods try again, with growing waits, if that may help, and raise a `SteelDefectError` of `client.errors`
+    Its methods try again, with growing waits, if that may help, and raise a `SteelDefectError` of `client.errors`
     if it does not.
     """
 
@@ -48,6 +49,20 @@ class Deployment(Protocol):
 
         Raises:
             OSError: the file cannot be read.
+        """
+
+    def predict_many(
+        self, pictures: Iterable[Picture], *, camera: Camera | None = None, coil: str | None = None
+    ) -> Iterator[dict[str, Any] | SteelDefectError]:
+        """For each picture its answer, or what is wrong with it, in their order; up to 16 go in one request.
+
+        Args:
+            pictures: each the bytes of its file, or the path of it; read as they are needed.
+            camera: what took them; None if the deployment knows.
+            coil: that they are of; comes back in the answers.
+
+        Raises:
+            OSError: a file cannot be read.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
@@ -18,11 +19,14 @@ from botocore.exceptions import ConnectionError as NoConnection
 from botocore.session import Session
 
 from steel_defect.client.answers import TOO_LARGE, content_of
+from steel_defect.client.batches import predict_many
 from steel_defect.client.errors import AccessDenied, NoAnswer, NoService, RequestTooLarge
 from steel_defect.client.picture import bytes_of
 from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from steel_defect.camera import Camera
     from steel_defect.client.picture import Picture
     from steel_defect.errors import SteelDefectError
@@ -72,6 +76,19 @@ class FunctionDeployment:
         stated = {**(camera.stated() if camera else {}), **place.stated()}
         event = {"image": base64.b64encode(bytes_of(picture)).decode(), **asked, **stated}
         return self._invoke(event, expected_field="defect_prob")
+
+    def predict_many(
+        self, pictures: Iterable[Picture], *, camera: Camera | None = None, coil: str | None = None
+    ) -> Iterator[dict[str, Any] | SteelDefectError]:
+        """See `Deployment`."""
+        place = Place(coil)
+        stated = {**(camera.stated() if camera else {}), **place.stated()}
+
+        def several(batch: Sequence[bytes]) -> dict[str, Any]:
+            images = [base64.b64encode(data).decode() for data in batch]
+            return self._invoke({"images": images, **stated}, expected_field="answers")
+
+        return predict_many(pictures, partial(self.predict, camera=camera, place=place), several)
 
     def _invoke(self, event: dict[str, Any], *, expected_field: str) -> dict[str, Any]:
         try:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import random
 import time
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.filepost import encode_multipart_formdata
 
 from steel_defect.client.answers import RETRIED, content_of
+from steel_defect.client.batches import predict_many
 from steel_defect.client.errors import NoAnswer, NoService
 from steel_defect.client.picture import bytes_of
 from steel_defect.place import UNKNOWN, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from steel_defect.camera import Camera
     from steel_defect.client.access import Access
     from steel_defect.client.picture import Picture
+    from steel_defect.errors import SteelDefectError
 
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 60  # The platforms end a request before.
@@ -28,6 +34,8 @@ _ATTEMPTS: Final = 6
 _FIRST_ATTEMPTS: Final = 3
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 60.0
+# The service recognises pictures by their content.
+_PICTURE: Final = "application/octet-stream"
 
 
 class HttpDeployment:
@@ -60,14 +68,36 @@ class HttpDeployment:
         path = f"/predict?{urlencode(query)}" if query else "/predict"
         return self._ask("POST", path, bytes_of(picture), expected_field="defect_prob", attempts=_ATTEMPTS)
 
-    def _ask(
-        self, method: str, path: str, body: bytes | None = None, *, expected_field: str, attempts: int
+    def predict_many(
+        self, pictures: Iterable[Picture], *, camera: Camera | None = None, coil: str | None = None
+    ) -> Iterator[dict[str, Any] | SteelDefectError]:
+        """See `Deployment`."""
+        place = Place(coil)
+        query = {**(camera.stated() if camera else {}), **place.stated()}
+        path = f"/batch?{urlencode(query)}" if query else "/batch"
+
+        def several(batch: Sequence[bytes]) -> dict[str, Any]:
+            files = [("image", (str(number), data)) for number, data in enumerate(batch)]
+            body, kind = encode_multipart_formdata(files)
+            return self._ask("POST", path, body, kind=kind, expected_field="answers", attempts=_ATTEMPTS)
+
+        return predict_many(pictures, partial(self.predict, camera=camera, place=place), several)
+
+    def _ask(  # noqa: PLR0913 - what a request has
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        kind: str = _PICTURE,
+        expected_field: str,
+        attempts: int,
     ) -> dict[str, Any]:
         url = self._url + path
         for attempt in range(attempts - 1):
             wait = _FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             try:
-                response = self._send(method, url, body)
+                response = self._send(method, url, body, kind)
                 if response.status_code not in RETRIED:
                     break
                 wait = max(wait, _asked_wait(response))
@@ -75,7 +105,7 @@ class HttpDeployment:
                 pass
             time.sleep(min(wait, _LONGEST_WAIT_SECONDS))
         else:
-            response = self._send(method, url, body)
+            response = self._send(method, url, body, kind)
         if response.is_redirect:
             message = f"{url} leads to {response.headers['location']}: give the URL that it leads to"
             raise NoService(message)
@@ -83,9 +113,8 @@ class HttpDeployment:
             response.status_code, response.text, url=url, advice=self._access.advice, expected_field=expected_field
         )
 
-    def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
-        # The service recognises pictures by their content.
-        headers = {} if body is None else {"content-type": "application/octet-stream"}
+    def _send(self, method: str, url: str, body: bytes | None, kind: str) -> requests.Response:
+        headers = {} if body is None else {"content-type": kind}
         try:
             return self._session.request(
                 method,

@@ -177,6 +177,9 @@ def _translated(key: str, *, writing: bool) -> Iterator[None]:
         if not writing:
             message = f"there is no object {key!r}"
             raise ObjectNotFound(message) from error
+        if isinstance(error, FileNotFoundError):  # No folder can be made here, or another writer removed it meanwhile.
+            message = f"{key!r} cannot be written: {error.strerror}: {error.filename}"
+            raise StorageUnavailable(message) from error
         message = f"{key!r} cannot be stored here: a part of its path is a folder for one key and a file for another"
         raise StorageRefused(message) from error
     except PermissionError as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from steel_defect.cli.options import one_output
+from steel_defect.cli.printing import csv_writer
 from steel_defect_trainer.errors import TrainerError
 from steel_defect_trainer.reporting.markdown import table
 
@@ -28,15 +28,20 @@ _COUNTS: Final = {
 @click.command("compare")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--part", type=click.Choice(["validation", "test"]), default="validation", show_default=True)
-@click.option("--markdown", "output", flag_value="markdown", help="Tables for a README.")
-@click.option("--csv", "output", flag_value="csv", help="Comma-separated values with a header.")
-@click.option("--json", "output", flag_value="json", help="One JSON object, with the intervals.")
+@one_output(
+    markdown="Tables for a README.",
+    csv="Comma-separated values with a header.",
+    json="One JSON object, with the intervals.",
+)
 def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
     """Compare training runs: loss, accuracy, precision, recall, F1, ROC-AUC and confusion matrix of each.
 
     Not calibrated, at the threshold 0.5. Runs that were judged on the same pictures as the first one are also compared
     with it, picture by picture: the difference in ROC-AUC with its 95 % bootstrap interval.
-    """
+
+    \b
+        steel-defect compare runs/strip runs/other --part test
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.evaluation.compare import compare  # noqa: PLC0415 - help needs none of it
     from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 
@@ -47,7 +52,7 @@ def command(runs: tuple[str, ...], part: str, output: str | None) -> None:
     if output == "json":
         click.echo(json.dumps(_json(comparison), allow_nan=False))
     elif output == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv_writer()
         writer.writerow(["experiment", *_figure_names(comparison), *_COUNTS])
         writer.writerows(_cells(comparison))
     elif output == "markdown":

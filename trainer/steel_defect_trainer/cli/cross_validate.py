@@ -18,13 +18,13 @@ from steel_defect_trainer.cli.training_options import (
     states_shape,
     trainer_errors,
 )
-from steel_defect_trainer.recipe import names, read_recipe
+from steel_defect_trainer.recipe import described, read_recipe
 
 if TYPE_CHECKING:
     from steel_defect.location import Location
 
 
-@click.command("cross-validate", epilog=f"Recipes: {', '.join(names())}.")
+@click.command("cross-validate", epilog=f"Recipes:\n\n{described()}")
 @click.argument("recipe")
 @click.argument("folder", type=Folder(exists=True))
 @click.option(

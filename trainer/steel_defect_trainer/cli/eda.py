@@ -32,7 +32,10 @@ def command(folder: Path | Location | None, output: Path, cache: Path) -> None:
     folder train.csv is enough: what needs the pictures is then left out.
 
     FOLDER is laid out as for 'steel-defect split'. Without one, the strips are drawn that 'steel-defect train' draws.
-    """
+
+    \b
+        steel-defect eda my-pictures -o runs/eda
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.drawing.dataset import SEED, STRIPS, drawn  # noqa: PLC0415 - as above
     from steel_defect_trainer.eda.report import write_report  # noqa: PLC0415 - as above

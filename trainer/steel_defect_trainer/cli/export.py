@@ -48,7 +48,10 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
 
     Writes model.onnx, model-int8.onnx and MODEL_CARD.md. The first is compared with the network on the bytes of real
     pictures; the agreement of the second with the first is printed, and is in the card.
-    """
+
+    \b
+        steel-defect export runs/strip --name my-line --version 1.0.0
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.exporting.run import ExportRequest, export_run  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.runs.run import read_run  # noqa: PLC0415 - as above
 

@@ -38,7 +38,10 @@ def command(source: Path, output: Path, pictures: Path | None, clean: tuple[Path
     Reads COCO, Pascal VOC, YOLO (boxes and polygons), CVAT (for images 1.1, and masks), Label Studio (JSON), manifests
     of SageMaker Ground Truth and Lookout for Vision, MVTec AD, and a folder for each class. The new folder has the
     pictures, linked where the disk allows and else copied, and a mask for each class of a picture.
-    """
+
+    \b
+        steel-defect import annotations.json --pictures photographs --unlabelled clean -o my-pictures
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.importing.run import ImportRequest, import_labels  # noqa: PLC0415 - as above
 

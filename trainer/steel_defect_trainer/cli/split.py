@@ -45,7 +45,10 @@ def command(folder: Path | Location, output: Path, seed: int, subset: tuple[int,
     FOLDER is laid out as Severstal's on Kaggle (train.csv, train_images/), as a table labels.csv with the columns file,
     label and, where known, mask, mask_value and group, or as folders defect/ (with a folder for each class) and clean/.
     Pictures may all be clean; the recipe 'clean' learns from them.
-    """
+
+    \b
+        steel-defect split my-pictures -o split.csv
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.data.layouts import open_data  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.data.near_duplicates import group_near_duplicates  # noqa: PLC0415 - as above
     from steel_defect_trainer.data.split import make_split, write_split  # noqa: PLC0415 - as above

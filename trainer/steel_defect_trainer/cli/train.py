@@ -18,7 +18,7 @@ from steel_defect_trainer.cli.training_options import (
     states_shape,
     trainer_errors,
 )
-from steel_defect_trainer.recipe import names, read_recipe
+from steel_defect_trainer.recipe import described, read_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.training.distributed import World
 
 
-@click.command("train", epilog=f"Recipes: {', '.join(names())}. With many GPUs: torchrun -m steel_defect train ...")
+@click.command("train", epilog=f"With many GPUs: torchrun -m steel_defect train ...\n\nRecipes:\n\n{described()}")
 @click.argument("recipe")
 @click.argument("folder", required=False, type=Folder(exists=True))
 @click.option("-o", "--output", type=Folder(exists=False), help="The run's folder (runs/RECIPE).")
@@ -73,7 +73,10 @@ def command(  # noqa: PLR0913, PLR0917 - the command's own options
     A run can be resumed with the same command however it was stopped, and ends with the same weights. The run's folder
     gets the resolved recipe, the split, the log, curves for TensorBoard, checkpoints, and the predictions for the
     validation pictures, or for the test pictures if the recipe trains a final model.
-    """
+
+    \b
+        steel-defect train strip my-pictures -o runs/strip --minutes 60
+    """  # noqa: D301 - click wants the character that it spells
     from steel_defect_trainer.training.distributed import joined_world  # noqa: PLC0415 - heavy, and --help does without
     from steel_defect_trainer.training.run import TrainingRequest, carry_out  # noqa: PLC0415 - as above
     from steel_defect_trainer.training.start import Start  # noqa: PLC0415 - as above

@@ -101,13 +101,15 @@ def pictures_in(request: Request, max_bytes: int, names: Iterable[str]) -> tuple
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body with another Content-Type.
+    """Refuse a body with another Content-Type, or with none.
+
+    A browser sends the others in a person's name from any page, without asking the service before.
 
     Raises:
         UnsupportedMediaType: names it.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {"", "application/json"}:
+    if kind != "application/json":
         message = f"the Content-Type is {kind[:100]!r}; send application/json"
         raise UnsupportedMediaType(message)
 

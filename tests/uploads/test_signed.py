@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -187,6 +188,7 @@ def test_a_key_is_new_and_of_plain_characters_whatever_the_name(function: Transp
         (wanted(content_type="image/gif"), 415, "unsupported-media-type"),
         (wanted(content_type="image/jpeg\r\nx: y"), 415, "unsupported-media-type"),
         (Request("POST", "/uploads", {"content-type": "image/jpeg"}, {}, b"{}"), 415, "unsupported-media-type"),
+        (replace(wanted(), headers={}), 415, "unsupported-media-type"),
         (wanted(size=0), 400, "malformed-body"),
         (wanted(size=True), 400, "malformed-body"),
         (wanted(size="5"), 400, "malformed-body"),

@@ -127,5 +127,15 @@ def test_what_is_no_verdict_is_refused_in_words(core: Transport, name: str) -> N
     assert read(core, "a.jpg") == []
 
 
+@pytest.mark.parametrize("scheme", ["file"], indirect=True)
+@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}], ids=["none", "text"])
+def test_no_page_can_speak_in_the_name_of_who_is_logged_in(core: Transport, headers: dict[str, str]) -> None:
+    """Browsers ask before they send JSON to another origin, and send these without asking."""
+    request = Request("POST", "/verdicts", headers, {}, json.dumps(FIRST).encode())
+    response = core.send(request)
+    assert response.status == 415, response.body
+    assert read(core, PICTURE) == []
+
+
 def test_no_class_is_a_word_of_the_trainer_for_clean() -> None:
     assert CLEAN_WORDS == label_words.CLEAN_WORDS

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 # So many tiles at a time: more take memory and save nothing.
 _BATCH: Final = 4
+# A page of several tiles that would pass, but not by half, is looked at again: a defect that lies otherwise in a tile
+# may look like another one. So many tiles at most, moved by this share of a tile.
+_AGAIN: Final = 4
+_MOVED: Final = 0.25
 # Of several tiles, one with more dark pixels than this share
 # shows what is beside the strip, unless it is between others.
 _BESIDE: Final = 0.995
@@ -85,6 +89,11 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
         for place, number in enumerate(lit):
             far = float(single["novelty"][place]) if single["novelty"] else None
             reasons |= dict.fromkeys(reasons_against(appearance_of(tiles[number], grays[number]), far, guard))
+    if len(tiles) > 1 and max(single["defect_prob"]) < contract.review_low:
+        moved = _moved(view, [lit[place] for place in _in_doubt(single["defect_prob"], contract.review_low)], spec)
+        for _, outputs in _batches(moved, range(len(moved)), spec, predict):
+            single["defect_prob"].extend(outputs["defect_prob"])
+            single["class_prob"].extend(outputs.get("class_prob", ()))
     probability = float(np.max(single["defect_prob"]))
     mask, defects = mask_of(maps["mask_prob"], view, contract), Defects()
     if mask is not None:
@@ -106,6 +115,26 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
         novelty=float(np.max(single["novelty"])) if single["novelty"] else None,
         statistics=statistics_of(counts),
     )
+
+
+def _in_doubt(probabilities: Sequence[NDArray[np.float32]], review_low: float) -> list[int]:
+    """Places of the likeliest tiles, those with at least half of what a review begins at."""
+    likeliest = sorted(range(len(probabilities)), key=lambda place: -float(probabilities[place]))
+    return [place for place in likeliest[:_AGAIN] if float(probabilities[place]) >= review_low / 2]
+
+
+def _moved(view: View, numbers: Sequence[int], spec: InputSpec) -> list[NDArray[np.uint8]]:
+    """These tiles once more, moved either way along the page and across it as far as it reaches."""
+    sides, lengths = (spec.height, spec.width), view.canvas.shape
+    starts: dict[tuple[int, ...], None] = {}
+    for number in numbers:
+        for axis in (0, 1):
+            for way in (-_MOVED, _MOVED):
+                start = list(view.framing.tiles[number])
+                start[axis] = min(max(0, start[axis] + round(way * sides[axis])), max(0, lengths[axis] - sides[axis]))
+                starts[tuple(start)] = None
+    new = [start for start in starts if start not in view.framing.tiles]
+    return [view.canvas[row : row + spec.height, column : column + spec.width] for row, column in new]
 
 
 def _to_score(starts: Sequence[tuple[int, int]], lit: Sequence[bool]) -> list[int]:

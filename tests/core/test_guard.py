@@ -145,6 +145,21 @@ def test_the_worst_tile_decides_and_its_place_is_in_the_map(framed: Scorer) -> N
     assert [int(np.argmax(found.defect_map[0, 0] > 0.5)), int(found.defect_map.max() * 255 + 0.5)] == [47, 220]
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["lying", "standing"])
+@pytest.mark.parametrize(("shade", "decision"), [(76, Decision.REVIEW), (60, Decision.PASS)])
+def test_what_no_tile_shows_well_is_looked_at_again(
+    framed: Scorer, shade: int, decision: Decision, *, turned: bool
+) -> None:
+    """The patch is as wide as a tile and lies across three: one has three quarters of it, a moved one all."""
+    pixels = np.full((256, 6400), 20, np.uint8)
+    pixels[:, 2000:3600] = shade
+    found = framed.score(encoded(gray(pixels.T if turned else pixels)))
+    assert found.decision is decision
+    assert found.view.tiles == 7
+    if decision is Decision.REVIEW:
+        assert found.defect_prob == pytest.approx(shade / 255, abs=0.01)
+
+
 def test_the_map_of_a_turned_picture_lies_as_the_picture(framed: Scorer) -> None:
     pixels = np.full((6400, 256), 40, np.uint8)
     pixels[3300:4700] = 220

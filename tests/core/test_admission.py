@@ -72,7 +72,7 @@ def test_busy_is_503_with_a_time_to_come_again(probe: Scorer) -> None:
 
 
 def test_no_memory_is_503_and_no_crash(probe: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_memory(*_: object) -> None:
+    def without_memory(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(probe, "score", without_memory)

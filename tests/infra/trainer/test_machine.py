@@ -175,7 +175,7 @@ def test_a_run_that_fails_says_where_and_ends(
     assert ended(machine)
     said = outcome(aws.store, "strip-2")
     assert (said["outcome"], said["step"], said["exit_status"], said["model"]) == ("failed", "train", 1, "")
-    assert "choose one of e1-1" in log(aws.store, "strip-2")
+    assert "choose one of clean, e1-1" in log(aws.store, "strip-2")
     assert not list(aws.store.list("models/"))
 
     # As where ending the group did not work, and it started another.

@@ -104,7 +104,7 @@ def _fails(*arguments: str) -> Result:
 
 def test_what_cannot_be_trained_is_said_in_a_line(folder: Path, tmp_path: Path) -> None:
     output = ("-o", str(tmp_path / "run"), "--cache", str(tmp_path / "cache"))
-    assert "choose one of e1-1" in _fails("resnet", str(folder), *output).output
+    assert "choose one of clean, e1-1" in _fails("resnet", str(folder), *output).output
     assert "optimisation.speed" in _fails("strip", str(folder), *output, "--set", "optimisation.speed=1").output
     (tmp_path / "empty").mkdir()
     assert str(tmp_path / "empty") in _fails("strip", str(tmp_path / "empty"), *output).output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,7 @@ from steel_defect_trainer.training.checkpoint import read_checkpoint
 from steel_defect_trainer.training.predict import predict_masks
 from steel_defect_trainer.training.runlog import RunLog
 from steel_defect_trainer.training.train import train
-from steel_defect_trainer.training.whole import begin_whole
+from steel_defect_trainer.training.whole import standardise
 from tests.trainer.small import ALONE, small_job, small_network, small_recipe, small_set
 
 if TYPE_CHECKING:
@@ -105,30 +104,21 @@ def test_it_learns_whether_what_and_where(tmp_path: Path) -> None:
     assert places[strips.masks > 0].mean() > places[strips.masks == 0].mean() + 2
 
 
-def test_it_begins_with_what_logistic_regression_knows_and_is_left_alone_once_it_has_learned() -> None:
+def test_statistics_are_measured_before_learning_and_never_after() -> None:
     recipe = small_recipe(name="unified")
     network, strips = _network(recipe), small_set()
     _let_signals_through(network)
-    begin_whole(network, strips, np.ones(len(strips), np.bool_))
-    assert network.head.mean.abs().max() > 0.1
+    standardise(network, strips, strips.defect)
+    measured = network.head.mean.clone()
+    assert measured.abs().max() > 0.1
     assert (network.head.deviation >= 0.01).all()
-    with torch.no_grad():
-        defect, classes, _ = (values.numpy() for values in network.eval()(torch.from_numpy(strips.pixels)))
-    assert defect[strips.defect].min() > defect[~strips.defect].max()
-    assert classes[strips.classes > 0].min() > classes[strips.classes == 0].max()
-    before = {name: value.clone() for name, value in network.head.state_dict().items()}
-    begin_whole(network, small_set(seed=1), np.ones(len(strips), np.bool_))
-    assert all(torch.equal(value, before[name]) for name, value in network.head.state_dict().items())
-
-
-def test_of_what_all_pictures_show_or_nobody_knows_nothing_is_learned_at_the_beginning() -> None:
-    recipe = small_recipe(name="unified")
-    network, strips = _network(recipe), small_set()
-    classes = np.full_like(strips.classes, -1)
-    classes[:, 0] = 1
-    begin_whole(network, replace(strips, classes=classes), np.ones(len(strips), np.bool_))
-    assert not network.head.whole.weight.any()
-    assert network.head.mean.any()
+    others = small_set(seed=1)
+    standardise(network, others, np.ones(len(others), np.bool_))
+    assert not torch.equal(network.head.mean, measured)  # it has not learned yet
+    measured = network.head.mean.clone()
+    torch.nn.init.normal_(network.head.whole.weight)
+    standardise(network, strips, strips.defect)
+    assert torch.equal(network.head.mean, measured)
 
 
 def test_masks_are_counted_for_each_picture_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

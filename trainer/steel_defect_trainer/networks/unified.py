@@ -63,7 +63,7 @@ class UnifiedHead(nn.Module):
     """What stands on the features: the pyramid, and a linear layer on their means and maxima over the picture.
 
     The second part is logistic regression, the best that a few dozen pictures allow, as a layer that goes on learning.
-    Its inputs are standardised by what `training.whole.begin_whole` measured before.
+    Its inputs are standardised by what `training.whole.standardise` measured before.
     """
 
     mean: Tensor
@@ -112,13 +112,9 @@ class UnifiedNet(GrayMobileNet):
         """
         assert answers.classes is not None  # noqa: S101 - `forward` gives both
         assert answers.places is not None  # noqa: S101 - as above
-        whole = known_cross_entropy(answers.defect, damaged(classes)) + known_cross_entropy(answers.classes, classes)
+        any_damage = torch.where((classes == 1).any(dim=1), 1.0, classes.amin(dim=1))
+        whole = known_cross_entropy(answers.defect, any_damage) + known_cross_entropy(answers.classes, classes)
         return whole + mask_loss(answers.places, places)
-
-
-def damaged(classes: Tensor) -> Tensor:
-    """Whether pictures show any damage, (N,): 1, 0, or -1 if that is not known, of their classes (N, C), likewise."""
-    return torch.where((classes == 1).any(dim=1), 1.0, classes.amin(dim=1))
 
 
 def likeliest(masks: Tensor, classes: Tensor) -> Tensor:

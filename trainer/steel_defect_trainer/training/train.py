@@ -20,7 +20,7 @@ from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.runlog import RunLog
 from steel_defect_trainer.training.state import TrainingState
 from steel_defect_trainer.training.validation import figures
-from steel_defect_trainer.training.whole import begin_whole, fit_whole
+from steel_defect_trainer.training.whole import fit_whole, standardise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,7 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
         raise RecipeError(message)
     if not run.last.exists():
-        begin_whole(network, job.strips, _own(job))
+        standardise(network, job.strips, _own(job))
     start = copy.deepcopy(network)
     state = TrainingState(network, recipe, world)
     if run.last.exists():

@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's u
 
 from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.strip import StripNet, picture_logit
-from steel_defect_trainer.networks.unified import UnifiedNet, damaged, statistics_of, tapped
+from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
 from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
@@ -62,15 +62,13 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
         head.bias.add_(offset - mean @ weight)
 
 
-def begin_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
-    """Let a unified network begin with what logistic regression makes of its statistics; other networks are left alone.
+def standardise(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
+    """Measure mean and deviation of a unified network's statistics, before it learns; other networks are left alone.
 
-    However few steps follow, it then judges whole pictures as well as a frozen network does. One that has learned is
-    left alone too: its weights belong to what was measured then.
+    One that has learned is left alone too: its weights belong to what was measured then.
 
     Args:
-        network: on the CPU; changed in place: mean and deviation of its statistics, and the weights of any damage and
-            of each class, if some of the pictures are known to show it and others not to.
+        network: on the CPU; changed in place.
         strips: N pictures.
         chosen: which of them will be learned from, bool (N,); if they are more than 500, 500 spread over them are used.
     """
@@ -85,18 +83,8 @@ def begin_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.boo
             for start in range(0, len(indices), _BATCH)
         )
         statistics = torch.cat([statistics_of(tapped(network.features, pixels)[0], pixels) for pixels in batches])
-    head = network.head
-    head.mean.copy_(statistics.mean(dim=0))
-    head.deviation.copy_(statistics.std(dim=0, correction=0).clamp(min=_LEAST_DEVIATION))
-    standard = (statistics - head.mean) / head.deviation
-    classes = torch.from_numpy(strips.classes[indices])
-    for row, truth in enumerate((damaged(classes), *classes.T)):
-        known = truth >= 0
-        if len(truth[known].unique()) == 2:  # noqa: PLR2004 - two labels
-            weight, offset = logistic_regression(standard[known], truth[known])
-            with torch.no_grad():
-                head.whole.weight[row].copy_(weight)
-                head.whole.bias[row].copy_(offset)
+    network.head.mean.copy_(statistics.mean(dim=0))
+    network.head.deviation.copy_(statistics.std(dim=0, correction=0).clamp(min=_LEAST_DEVIATION))
 
 
 def _seen(network: StripNet, pixels: NDArray[np.uint8], indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

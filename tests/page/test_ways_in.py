@@ -84,7 +84,9 @@ def test_an_error_is_there_in_full(open_page: OpenPage, url: str) -> None:
     add(page, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"these are my notes\n" * 100})
     why = card(page, "notes.jpg").locator(".why")
     expect(why).to_contain_text("Choose a file from the camera: JPEG, PNG, WebP, BMP or TIFF.")
+    # A card may be drawn anew meanwhile: the element is looked up each time.
     page.wait_for_function(
-        "why => why.scrollHeight <= why.clientHeight + 1 && getComputedStyle(why).overflow === 'visible'",
-        arg=why.element_handle(),
+        """() => [...document.querySelectorAll(".why")].some(
+            why => why.scrollHeight <= why.clientHeight + 1 && getComputedStyle(why).overflow === "visible"
+        )"""
     )

@@ -407,7 +407,7 @@ def test_a_picture_is_bytes_or_a_path(front: Front, pictures: Path) -> None:
     with pytest.raises(FileNotFoundError):
         deployment.predict("nothing.png")
     with pytest.raises(TypeError):
-        deployment.predict(7)  # type: ignore[arg-type]
+        deployment.predict(7)  # type: ignore[arg-type]  # that is what is tested
 
 
 @pytest.mark.parametrize("way", ["http", "lambda"])

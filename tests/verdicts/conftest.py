@@ -70,5 +70,6 @@ def function(
         yield core
         return
     runtime: type[Server] = Lambda if scheme == "s3" else CloudRun
+    # Both kinds take these two, and both are a Transport: their common base says neither.
     with runtime(model=probe_file, environment={**emulator.environment, **environment}) as server:  # type: ignore[call-arg]
         yield server  # type: ignore[misc]

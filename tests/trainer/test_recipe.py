@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_every_recipe_reads_and_comes_back_from_the_run_that_keeps_it() -> None:
-    assert names() == ["clean", "e1-1", "e1-15", "e1-15b", "e1-15c", "e1-6", "e1-9", "strip", "unified"]
+    assert names() == ["clean", "e1-1", "e1-15", "e1-15b", "e1-15c", "e1-6", "e1-9", "frozen", "strip", "unified"]
     for name in names():
         recipe = read_recipe(name)
         assert recipe.name == name

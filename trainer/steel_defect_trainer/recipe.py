@@ -54,6 +54,11 @@ class Network:
         return self.kind == "unified"
 
     @property
+    def masks_alone(self) -> bool:
+        """Whether masks alone learn step by step: the body rests, and logistic regression judges the picture."""
+        return self.learns_masks and not self.trained_blocks
+
+    @property
     def learns_from_clean(self) -> bool:
         """Whether it looks at clean pictures once, and needs no defects; the others learn step by step from both."""
         return self.kind == "clean"

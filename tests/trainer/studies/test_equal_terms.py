@@ -14,7 +14,7 @@ from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.loose import open_agreed_pictures
 from steel_defect_trainer.networks.factory import build_network
 from steel_defect_trainer.recipe import read_recipe
-from steel_defect_trainer.studies import equal_terms, sizes
+from steel_defect_trainer.studies import equal_terms, segmentation, sizes
 from steel_defect_trainer.studies.report import markdown, summarise
 from steel_defect_trainer.training.checkpoint import write_checkpoint
 from steel_defect_trainer.training.predict import predict
@@ -111,3 +111,4 @@ def test_the_readme_says_what_the_studies_found() -> None:
     results = REPOSITORY / "trainer" / "steel_defect_trainer" / "studies" / "results"
     assert markdown(json.loads((results / "equal-terms.json").read_text(encoding="utf-8"))["sets"]) in readme
     assert sizes.markdown(json.loads((results / "sizes.json").read_text(encoding="utf-8"))["sizes"]) in readme
+    assert segmentation.markdown(json.loads((results / "segmentation.json").read_text(encoding="utf-8"))) in readme

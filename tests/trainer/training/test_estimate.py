@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,7 @@ from steel_defect_trainer.training.estimate import begun_with, planned, shortene
 from tests.trainer.small import ALONE, small_job, small_network, small_recipe, small_set
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -65,3 +68,27 @@ def test_measuring_changes_nothing_of_the_network(tmp_path: Path) -> None:
     planned(network, small_job(tmp_path, recipe), ALONE, None)
     assert all(torch.equal(value, network.state_dict()[key]) for key, value in before.items())
     assert all(parameter.requires_grad and parameter.grad is None for parameter in network.features.parameters())
+
+
+@pytest.mark.parametrize(("workers", "each"), [(0, "0.5 s"), (2, "0.2 s"), (8, "0.1 s")])
+def test_loader_processes_prepare_batches_while_the_network_learns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workers: int, each: str
+) -> None:
+    now = [0.0]
+
+    def take(seconds: float) -> float:
+        now[0] += seconds
+        return 0.0
+
+    def slow(*_: object, **__: object) -> Iterator[None]:
+        for _number in range(4):
+            take(0.4)
+            yield None
+
+    monkeypatch.setattr(estimate, "batches", slow)
+    monkeypatch.setattr(estimate, "training_step", lambda *_: take(0.1))
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    recipe = small_recipe("optimisation.steps=40")
+    job = replace(small_job(tmp_path, recipe), workers=workers)
+    planned(small_network(recipe), job, ALONE, None)
+    assert f", {each} each: about" in capsys.readouterr().err

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from steel_defect_trainer.networks.body import Answers
-from steel_defect_trainer.networks.unified import UnifiedNet
+from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
 from steel_defect_trainer.runs.folder import RunFolder
 from steel_defect_trainer.training.checkpoint import read_checkpoint
 from steel_defect_trainer.training.predict import predict_masks
 from steel_defect_trainer.training.runlog import RunLog
 from steel_defect_trainer.training.train import train
-from steel_defect_trainer.training.whole import standardise
+from steel_defect_trainer.training.whole import begin_whole
 from tests.trainer.small import ALONE, small_job, small_network, small_recipe, small_set
 
 if TYPE_CHECKING:
@@ -108,17 +108,55 @@ def test_statistics_are_measured_before_learning_and_never_after() -> None:
     recipe = small_recipe(name="unified")
     network, strips = _network(recipe), small_set()
     _let_signals_through(network)
-    standardise(network, strips, strips.defect)
+    begin_whole(network, strips, strips.defect, rests=False)
     measured = network.head.mean.clone()
     assert measured.abs().max() > 0.1
     assert (network.head.deviation >= 0.01).all()
     others = small_set(seed=1)
-    standardise(network, others, np.ones(len(others), np.bool_))
+    begin_whole(network, others, np.ones(len(others), np.bool_), rests=False)
     assert not torch.equal(network.head.mean, measured)  # it has not learned yet
     measured = network.head.mean.clone()
     torch.nn.init.normal_(network.head.whole.weight)
-    standardise(network, strips, strips.defect)
+    begin_whole(network, strips, strips.defect, rests=False)
     assert torch.equal(network.head.mean, measured)
+
+
+def test_a_frozen_network_judges_whole_pictures_by_logistic_regression_and_learns_masks(tmp_path: Path) -> None:
+    recipe = small_recipe("optimisation.steps=4", "optimisation.batch=4", "augmentation.window=0.0", name="frozen")
+    network, strips = _network(recipe), small_set()
+    _let_signals_through(network)
+    body = {name: value.clone() for name, value in network.features.state_dict().items()}
+    masks = network.head.pyramid.masks.weight.clone()
+    learned = train(network, small_job(tmp_path, recipe, validation=small_set(seed=1)), ALONE)
+    assert isinstance(learned, UnifiedNet)
+    assert all(torch.equal(value, learned.features.state_dict()[name]) for name, value in body.items())
+    assert not torch.equal(learned.head.pyramid.masks.weight, masks)
+    # By pictures all epochs are alike, and the masks of the last are kept.
+    assert read_checkpoint(RunFolder(tmp_path).best)["step"] == 4
+
+    # Weights and offset are where the loss of all pictures, with the unit penalty on the weights, is least.
+    with torch.no_grad():
+        statistics = statistics_of(
+            tapped(learned.features, torch.from_numpy(strips.pixels))[0], torch.from_numpy(strips.pixels)
+        )
+        standard = (statistics - learned.head.mean) / learned.head.deviation
+        logits = learned.head.judge(statistics)
+    for row, truth in enumerate((strips.defect, *(strips.classes.T > 0))):
+        missed = torch.sigmoid(logits[:, row]) - torch.from_numpy(np.asarray(truth, np.float32))
+        assert missed.sum().abs() < 0.05
+        assert (missed @ standard + learned.head.whole.weight[row]).abs().max() < 0.05
+
+
+def test_a_frozen_network_begins_anew_from_another_run() -> None:
+    recipe = small_recipe(name="frozen")
+    network, strips = _network(recipe), small_set()
+    _let_signals_through(network)
+    torch.nn.init.normal_(network.head.whole.weight)
+    before = network.head.whole.weight.clone()
+    begin_whole(network, strips, np.ones(len(strips), np.bool_), rests=True)
+    assert not torch.equal(network.head.whole.weight, before)
+    network.freeze(trained_blocks=0, batch_norm=True)
+    assert not network.head.whole.weight.requires_grad
 
 
 def test_masks_are_counted_for_each_picture_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

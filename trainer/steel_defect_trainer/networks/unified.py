@@ -63,7 +63,7 @@ class UnifiedHead(nn.Module):
     """What stands on the features: the pyramid, and a linear layer on their means and maxima over the picture.
 
     The second part is logistic regression, the best that a few dozen pictures allow, as a layer that goes on learning.
-    Its inputs are standardised by what `training.whole.standardise` measured before.
+    Its inputs are standardised by what `training.whole.begin_whole` measured before.
     """
 
     mean: Tensor
@@ -96,6 +96,11 @@ class UnifiedNet(GrayMobileNet):
         super().__init__()
         self.head = UnifiedHead(classes, dropout)
 
+    def freeze(self, *, trained_blocks: int, batch_norm: bool) -> None:
+        """As any network's; with a body that rests, logistic regression stays as `training.whole` made it."""
+        super().freeze(trained_blocks=trained_blocks, batch_norm=batch_norm)
+        self.head.whole.requires_grad_(trained_blocks > 0)
+
     def forward(self, image: Tensor) -> Answers:
         """Judge gray pictures, uint8 (N, H, W); places are the fields of the masks, (N, C, H/4, W/4)."""
         features, taps = tapped(self.features, image)
@@ -112,9 +117,13 @@ class UnifiedNet(GrayMobileNet):
         """
         assert answers.classes is not None  # noqa: S101 - `forward` gives both
         assert answers.places is not None  # noqa: S101 - as above
-        any_damage = torch.where((classes == 1).any(dim=1), 1.0, classes.amin(dim=1))
-        whole = known_cross_entropy(answers.defect, any_damage) + known_cross_entropy(answers.classes, classes)
+        whole = known_cross_entropy(answers.defect, damaged(classes)) + known_cross_entropy(answers.classes, classes)
         return whole + mask_loss(answers.places, places)
+
+
+def damaged(classes: Tensor) -> Tensor:
+    """Whether pictures show any damage, (N,): 1, 0, or -1 if that is not known, of their classes (N, C), likewise."""
+    return torch.where((classes == 1).any(dim=1), 1.0, classes.amin(dim=1))
 
 
 def likeliest(masks: Tensor, classes: Tensor) -> Tensor:

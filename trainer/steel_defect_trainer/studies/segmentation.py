@@ -33,7 +33,9 @@ from steel_defect_trainer.networks.body import load_backbone, normalise
 from steel_defect_trainer.networks.mask_loss import mask_loss
 from steel_defect_trainer.networks.unified import UnifiedNet, tapped
 from steel_defect_trainer.provenance import machine
+from steel_defect_trainer.reporting.markdown import table
 from steel_defect_trainer.strips import FIELD, PERCENT
+from steel_defect_trainer.studies.report import interval_text
 from steel_defect_trainer.training.folds import group_folds
 
 if TYPE_CHECKING:
@@ -250,6 +252,22 @@ def run(folder: Path, backbone: Path, work: Path, seconds: float, say: Callable[
             for name in NETWORKS
         },
     }
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """What `run` found, a column a network."""
+    networks = [found["networks"][name] for name in NETWORKS]
+    ahead = ["", *(interval_text(network["pyramid_ahead_by"]) for network in networks[1:])]
+    rows = [
+        ("Dice of the damaged", *(interval_text(network["dice_damaged"]) for network in networks)),
+        ("each seed", *(", ".join(f"{value:.3f}" for value in network["dice_of_seeds"]) for network in networks)),
+        ("the pyramid is ahead by", *ahead),
+        ("Dice of all, nothing on clean ones = 1", *(interval_text(network["dice_all"]) for network in networks)),
+        ("steps in that time", *(", ".join(map(str, network["steps"])) for network in networks)),
+        ("ms a picture, ONNX, float", *(f"{network['ms']:.1f}" for network in networks)),
+        ("MB", *(f"{network['megabytes']:.1f}" for network in networks)),
+    ]
+    return table(("", "pyramid", "Unet", "FPN"), rows)
 
 
 def _make(name: str, weights: dict[str, Tensor]) -> Ours | Theirs:

@@ -89,13 +89,15 @@ def begun_with(run: RunFolder, recipe: Recipe) -> Recipe:
 
 
 def _seconds_a_step(network: GrayMobileNet, job: Job, world: World) -> float:
-    """Learn a few steps with a copy, the first of them untimed."""
+    """Learn a few steps with a copy, the first of them untimed; loader processes prepare batches meanwhile."""
     state = TrainingState(copy.deepcopy(network), job.recipe, replace(world, size=1))
-    started = 0.0
-    for number, batch in enumerate(
-        batches(job.strips, job.mixture, job.recipe, range(_TIMED + 1), world=world, workers=0)
-    ):
+    loading, learning = [], []
+    began = time.perf_counter()
+    for batch in batches(job.strips, job.mixture, job.recipe, range(_TIMED + 1), world=world, workers=0):
+        loaded = time.perf_counter()
         training_step(state, batch, job.recipe.optimisation)
-        if number == 0:
-            started = time.perf_counter()
-    return (time.perf_counter() - started) / _TIMED
+        loading.append(loaded - began)
+        began = time.perf_counter()
+        learning.append(began - loaded)
+    load, learn = sum(loading[1:]) / _TIMED, sum(learning[1:]) / _TIMED
+    return max(learn, load / job.workers) if job.workers else learn + load

@@ -20,7 +20,7 @@ from steel_defect_trainer.training.predict import predict
 from steel_defect_trainer.training.runlog import RunLog
 from steel_defect_trainer.training.state import TrainingState
 from steel_defect_trainer.training.validation import figures
-from steel_defect_trainer.training.whole import fit_whole, standardise
+from steel_defect_trainer.training.whole import begin_whole, fit_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,7 @@ def train(network: GrayMobileNet, job: Job, world: World) -> GrayMobileNet:
         message = f"a batch of {plan.batch} pictures cannot be shared evenly by {world.size} processes"
         raise RecipeError(message)
     if not run.last.exists():
-        standardise(network, job.strips, _own(job))
+        begin_whole(network, job.strips, _own(job), rests=recipe.network.masks_alone)
     start = copy.deepcopy(network)
     state = TrainingState(network, recipe, world)
     if run.last.exists():
@@ -193,8 +193,12 @@ def _end_epoch(state: TrainingState, job: Job, world: World, log: RunLog) -> Non
     progress.epoch += 1
     if job.validation is not None:
         validation = figures(predict(state.average, job.validation, world))
-        # Few pictures are soon all ranked right; of such epochs the first is not the best.
-        better = (validation["roc_auc"], -validation["loss"]) > (progress.best, -progress.best_loss)
+        # Few pictures are soon all ranked right; of such epochs the first is not the best. Where masks alone learn, all
+        # are alike, and the last is.
+        better = job.recipe.network.masks_alone or (validation["roc_auc"], -validation["loss"]) > (
+            progress.best,
+            -progress.best_loss,
+        )
         if better:
             progress.best, progress.best_loss = validation["roc_auc"], validation["loss"]
     progress.epochs_since_best = 0 if better else progress.epochs_since_best + 1

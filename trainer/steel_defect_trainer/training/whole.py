@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that all of PyTorch's u
 
 from steel_defect_trainer.networks.body import normalise
 from steel_defect_trainer.networks.strip import StripNet, picture_logit
-from steel_defect_trainer.networks.unified import UnifiedNet, statistics_of, tapped
+from steel_defect_trainer.networks.unified import UnifiedNet, damaged, statistics_of, tapped
 from steel_defect_trainer.strips import spread
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.strips import StripSet
 
 # More than there are features would not change much, and takes minutes on a CPU.
-_MOST: Final = 500
+_MOST: Final = 1000
 _BATCH: Final = 16
 # In a trained network the averaged features differ by 0.1 to 1 from picture to picture. What hardly moves is not
 # stretched to that: a huge weight on it would turn the last digits into noise.
@@ -45,7 +45,7 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
     Args:
         network: on the CPU; changed in place.
         strips: N labelled pictures.
-        chosen: which of them may be learned from, bool (N,); if they are more than 500, 500 spread over them are.
+        chosen: which of them may be learned from, bool (N,); if they are more than 1,000, 1,000 spread over them are.
     """
     indices = np.flatnonzero(chosen)
     indices = indices[spread(len(indices), _MOST)]
@@ -62,17 +62,20 @@ def fit_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_
         head.bias.add_(offset - mean @ weight)
 
 
-def standardise(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_]) -> None:
+def begin_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.bool_], *, rests: bool) -> None:
     """Measure mean and deviation of a unified network's statistics, before it learns; other networks are left alone.
 
-    One that has learned is left alone too: its weights belong to what was measured then.
+    One that has learned is left alone too, since its weights belong to what was measured then; but if its body rests,
+    logistic regression is the best that can be made of the statistics, and is made here, once.
 
     Args:
         network: on the CPU; changed in place.
         strips: N pictures.
-        chosen: which of them will be learned from, bool (N,); if they are more than 500, 500 spread over them are used.
+        chosen: which of them will be learned from, bool (N,); if they are more than 1,000, 1,000 spread over them are
+            used.
+        rests: whether no block of the body is trained.
     """
-    if not isinstance(network, UnifiedNet) or network.head.whole.weight.any():
+    if not isinstance(network, UnifiedNet) or (network.head.whole.weight.any() and not rests):
         return
     indices = np.flatnonzero(chosen)
     indices = indices[spread(len(indices), _MOST)]
@@ -83,8 +86,19 @@ def standardise(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.boo
             for start in range(0, len(indices), _BATCH)
         )
         statistics = torch.cat([statistics_of(tapped(network.features, pixels)[0], pixels) for pixels in batches])
-    network.head.mean.copy_(statistics.mean(dim=0))
-    network.head.deviation.copy_(statistics.std(dim=0, correction=0).clamp(min=_LEAST_DEVIATION))
+    head = network.head
+    head.mean.copy_(statistics.mean(dim=0))
+    head.deviation.copy_(statistics.std(dim=0, correction=0).clamp(min=_LEAST_DEVIATION))
+    if not rests:
+        return
+    standard, classes = (statistics - head.mean) / head.deviation, torch.from_numpy(strips.classes[indices])
+    for row, truth in enumerate((damaged(classes), *classes.T)):
+        known = truth >= 0
+        if len(truth[known].unique()) == 2:  # noqa: PLR2004 - two labels
+            weight, offset = logistic_regression(standard[known], truth[known])
+            with torch.no_grad():
+                head.whole.weight[row].copy_(weight)
+                head.whole.bias[row].copy_(offset)
 
 
 def _seen(network: StripNet, pixels: NDArray[np.uint8], indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

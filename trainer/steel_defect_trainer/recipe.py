@@ -34,7 +34,8 @@ class Network:
     Attributes:
         kind: "strip" (a map of classes), "unified" (a mask of each class, and what the picture as a whole shows),
             "clean" (how far from clean pictures; nothing is trained) or "classifier" (one answer a picture).
-        trained_blocks: how many of the 19 feature blocks are trained, from the last one on.
+        trained_blocks: how many of the 19 feature blocks are trained, from the last one on. With none of a unified
+            network's, logistic regression judges the picture, and masks alone learn.
         batch_norm: whether the trained blocks' batch normalisation is "trained" or "frozen"; elsewhere it is frozen.
         dropout: chance to drop a value before the last layer.
         pooled: of a classifier: side of the square that features are averaged to, 0 for none.

@@ -212,8 +212,9 @@ go together, and
         "Cameras, light, steel grades and resolutions other than Severstal's were not tested.",
         f"""Recipes that were cross-validated in the same parts, this one among them; the best of so many flatters \
 itself. This one was
-  taken for its masks, at a quarter of the cost of the large pictures. With other seeds it had 0.906 to 0.941, so expect
-  about 0.92 of another training. The rows from "one network" on differ from it in nothing but what they say:
+  taken for its masks, at a quarter of the cost of the large pictures. Single networks had 0.906 to 0.941 by
+  their seeds, so expect about 0.92 of another training. The rows from "one network" on differ from this one in nothing
+  but what they say:
 
 {recipes}""",
     )

@@ -156,3 +156,18 @@ def test_outputs_that_only_one_has_are_a_difference() -> None:
     one = {"defect_prob": np.zeros(1, np.float32)}
     with pytest.raises(ExportError, match="one gives defect_prob, the other defect_prob, class_prob"):
         largest_difference(one, {**one, "class_prob": np.zeros((1, 4), np.float32)})
+
+
+def test_a_tie_of_two_classes_in_a_field_is_no_difference_of_masks_or_map() -> None:
+    masks = np.zeros((1, 2, 32, 32), np.float32)
+    masks[0, 0] = 0.3
+    tie = masks.copy()
+    tie[0, :, 5, 5] = 0, 0.3
+    one, other = (
+        {"mask_prob": found, "defect_map": found.reshape(1, 2, 4, 8, 4, 8).max(axis=(3, 5))} for found in (masks, tie)
+    )
+    assert largest_difference(one, other) == 0
+    assert largest_difference(one, {**other, "mask_prob": masks}) == pytest.approx(0.3)  # a map of no mask
+    tie[0, 0, :8] = 0
+    tie[0, 1, :8] = 0.3
+    assert largest_difference(one, {**other, "mask_prob": tie}) == pytest.approx(0.3)  # too many for ties

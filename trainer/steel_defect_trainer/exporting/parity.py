@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TOLERANCE: Final = 1e-4
 # Where two classes are as likely as each other, the last digit decides in which mask a field stands: in so few fields.
 _TIES: Final = 1e-3
+_OF_CLASSES: Final = frozenset({"mask_prob", "defect_map"})
 _BATCH: Final = 8
 
 
@@ -54,16 +55,13 @@ def largest_difference(one: dict[str, NDArray[np.float32]], other: dict[str, NDA
     if one.keys() != other.keys():
         message = f"one gives {', '.join(one)}, the other {', '.join(other)}"
         raise ExportError(message)
-    exclusive = {"mask_prob", "defect_map"} if "mask_prob" in one else set()
-    return max(_furthest(one[name], other[name], exclusive=name in exclusive) for name in one)
-
-
-def _furthest(one: NDArray[np.float32], other: NDArray[np.float32], *, exclusive: bool) -> float:
-    """The largest difference; of masks that give each field to one class, the largest that is no tie of two classes."""
-    each = np.abs(one - other)
-    if exclusive and 0 < (each >= TOLERANCE).mean() < _TIES:
-        each = np.abs(one.max(axis=1) - other.max(axis=1))
-    return float(each.max())
+    if "mask_prob" in one and 0 < (np.abs(one["mask_prob"] - other["mask_prob"]) >= TOLERANCE).mean() < _TIES:
+        # The map has the most of each cell's fields: where one of these is a tie, so is its cell.
+        one, other = (
+            {name: values.max(axis=1) if name in _OF_CLASSES else values for name, values in found.items()}
+            for found in (one, other)
+        )
+    return max(float(np.abs(one[name] - other[name]).max()) for name in one)
 
 
 def check_parity(deployed: Deployed, path: Path, files: Sequence[Path]) -> float:

@@ -159,6 +159,15 @@ def test_a_frozen_network_begins_anew_from_another_run() -> None:
     assert not network.head.whole.weight.requires_grad
 
 
+def test_a_class_that_a_frozen_network_never_saw_is_unlikely() -> None:
+    recipe = small_recipe(name="frozen")
+    network, strips = _network(recipe), small_set()
+    begin_whole(network, strips, strips.classes[:, 1] == 0, rests=True)
+    assert not network.head.whole.weight[2].any()
+    seen = int((strips.classes[:, 1] == 0).sum())
+    assert network.head.whole.bias[2].sigmoid().item() == pytest.approx(0.5 / (seen + 1), rel=1e-4)
+
+
 def test_masks_are_counted_for_each_picture_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, strips = small_recipe(name="unified"), small_set(5)
     network = _network(recipe)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from steel_defect_trainer.networks.body import GrayMobileNet
     from steel_defect_trainer.strips import StripSet
 
-# More than there are features would not change much, and takes minutes on a CPU.
+# More would not change much, and takes minutes on a CPU.
 _MOST: Final = 1000
 _BATCH: Final = 16
 # In a trained network the averaged features differ by 0.1 to 1 from picture to picture. What hardly moves is not
@@ -99,6 +99,12 @@ def begin_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.boo
             with torch.no_grad():
                 head.whole.weight[row].copy_(weight)
                 head.whole.bias[row].copy_(offset)
+        elif known.any():
+            # All alike: the odds with half a picture more of each kind, so that a class nobody saw is unlikely, not 0.5.
+            shown = truth[known]
+            with torch.no_grad():
+                head.whole.weight[row].zero_()
+                head.whole.bias[row] = torch.log((shown.sum() + 0.5) / ((1 - shown).sum() + 0.5))
 
 
 def _seen(network: StripNet, pixels: NDArray[np.uint8], indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

@@ -100,7 +100,7 @@ def begin_whole(network: GrayMobileNet, strips: StripSet, chosen: NDArray[np.boo
                 head.whole.weight[row].copy_(weight)
                 head.whole.bias[row].copy_(offset)
         elif known.any():
-            # All alike: the odds with half a picture more of each kind, so that a class nobody saw is unlikely, not 0.5.
+            # All alike: odds with half a picture more of each kind, so that a class nobody saw is unlikely, not 0.5.
             shown = truth[known]
             with torch.no_grad():
                 head.whole.weight[row].zero_()

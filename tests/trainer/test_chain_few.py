@@ -67,7 +67,9 @@ def test_few_pictures_are_judged_fold_by_fold_and_the_final_model_learns_from_al
     assert {"roc_auc", "difference"} < set(evaluation["baseline"])
     assert "of 2 folds" in tried.stdout
     assert "frozen ImageNet network, same pictures: ROC-AUC" in " ".join(tried.stdout.split())
-    assert "rest on" in tried.stderr
+    # Before the training, and with its figures.
+    assert "threshold and review band will rest on" in tried.stderr
+    assert "threshold and review band rest on" in tried.stderr
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "Beside a network that never saw steel" in report
 

@@ -107,6 +107,20 @@ def test_what_rests_on_few_pictures_says_so_with_the_number(tmp_path: Path) -> N
     assert not evaluate(read_run(write_run(tmp_path / "many", VALIDATION)), "validation", recall_floor=0.9).warnings
 
 
+def test_a_review_band_that_passes_fewer_than_half_of_the_clean_pictures_says_so(tmp_path: Path) -> None:
+    # As it came out for twenty defects among magnetic tiles: the lowest of them looks cleaner than most clean ones do.
+    truth = np.arange(229) < 20
+    logits = np.where(truth, 3.0, np.linspace(-4, -1, 229)).astype(np.float32)
+    for lowest, warned in ((-3.9, True), (-1.2, False)):
+        logits[0] = lowest
+        predictions = Predictions(tuple(map(str, range(229))), np.stack([truth, 0 * truth], 1).astype(np.float32), logits)
+        run = read_run(write_run(tmp_path / str(warned), predictions))
+        found = evaluate(run, "validation")
+        passed = found.band["pass"]["clean"]
+        assert (2 * passed < 209) is warned
+        assert (f"only {passed} of 209 clean pictures pass" in " ".join(found.warnings)) is warned
+
+
 def test_a_figure_without_a_value_is_null(tmp_path: Path) -> None:
     lone = Predictions(("a", "b"), np.array([[1, 0], [0, 0]], np.float32), np.array([1, -1], np.float32))
     run = read_run(write_run(tmp_path / "run", lone))

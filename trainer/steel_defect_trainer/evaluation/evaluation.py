@@ -15,7 +15,15 @@ from steel_defect_trainer.evaluation.calibration import (
     calibrate_by_clean,
     count_decisions,
 )
-from steel_defect_trainer.evaluation.few import FEW, counted, few_kinds, few_of_classes, hollow_floor, without_defects
+from steel_defect_trainer.evaluation.few import (
+    FEW,
+    counted,
+    few_kinds,
+    few_of_classes,
+    hollow_floor,
+    passes_little,
+    without_defects,
+)
 from steel_defect_trainer.evaluation.masks import MaskMeasures, choose_rule, measure_masks
 from steel_defect_trainer.evaluation.measures import Measures, measure_with_intervals
 from steel_defect_trainer.evaluation.paired import PairedAuc, paired_auc_difference
@@ -120,6 +128,7 @@ class Evaluation:
             frozen = f"logistic regression on a frozen ImageNet network {does} as well"
             found.append(f"{frozen}: {self.run.name} is not {ahead} of it")
         found += hollow_floor(self.recall_floor, int(self.chosen_by.sum()))
+        found += passes_little(self.band)
         return [*found, *few_of_classes(self.class_names, self.predictions.classes)]
 
     def beside(self, names: Sequence[str], inspectors: Sequence[str], said: NDArray[np.int8]) -> Evaluation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -46,6 +46,18 @@ def hollow_floor(recall_floor: float | None, defects: int) -> list[str]:
     if recall_floor is None or (1 - recall_floor) * defects >= 1:
         return []
     return [f"a recall of at least {recall_floor:g} on {counted(defects, 'defect')} means all of them"]
+
+
+def passes_little(band: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A warning if fewer than half of the clean pictures pass, of how many "defect" and "clean" ones each decision has."""
+    clean = sum(kinds["clean"] for kinds in band.values())
+    passed = band["pass"]["clean"]
+    if not clean or 2 * passed >= clean:
+        return []
+    return [
+        f"only {passed:,} of {counted(clean, 'clean picture')} pass, for some defects look as clean to this network as "
+        "they do: label more defects, or let clean pictures alone decide (recipe `clean`)"
+    ]
 
 
 def counted(count: int, noun: str) -> str:

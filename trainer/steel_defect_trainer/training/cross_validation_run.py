@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from steel_defect_trainer.data.load import load
 from steel_defect_trainer.data.near_duplicates import group_near_duplicates
 from steel_defect_trainer.data.split import make_folds
 from steel_defect_trainer.errors import RecipeError
+from steel_defect_trainer.evaluation.few import FEW, counted
 from steel_defect_trainer.files import replacing
 from steel_defect_trainer.predictions import Predictions
 from steel_defect_trainer.runs.folder import RunFolder
@@ -108,6 +110,9 @@ def _carry_out(request: CrossValidationRequest, run: RunFolder, world: World) ->
         everything = {"validation": np.ones(len(strips), np.bool_)}
         describe(run, recipe, dataset, everything, strips, folds=request.folds, **timed)
         _write_folds(run, dataset, folds)
+        if (defects := int(strips.defect.sum())) < FEW:
+            few = f"threshold and review band will rest on {counted(defects, 'defect')}, and may let little pass"
+            sys.stderr.write(f"warning: {few}; the recipe `clean` needs none\n")
     trial = Trial(
         recipe=recipe,
         start=lambda: starting_network(request.start, recipe, len(dataset.class_names)),

@@ -11,6 +11,9 @@ from functools import cache, wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from aws_model import MODELS  # it loads while what follows is imported
+
+# isort: split
 from aws_lambda_powertools import Logger, Metrics
 
 import aws_events
@@ -20,13 +23,13 @@ from steel_defect.app import App
 from steel_defect.errors import MalformedBody, ModelUnavailable
 from steel_defect.metrics import DESCRIPTIONS, NAMESPACE, Metric
 from steel_defect.observation import observed
-from steel_defect.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from steel_defect.settings import Settings
     from steel_defect.uploads.backfill import Backfill
     from steel_defect.uploads.refs import ObjectRef
 
@@ -46,7 +49,7 @@ def _publisher(settings: Settings) -> Callable[[dict[str, Any]], None] | None:
     return aws_bus.publisher(settings.outcome_bus)
 
 
-_app = App(load_settings(), _publisher)  # Invalid settings fail at the start, not at the first request.
+_app = App(MODELS, _publisher)
 try:
     # While the environment starts: Lambda gives more processor then, and SnapStart takes its copy afterwards.
     _app.models()

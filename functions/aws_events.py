@@ -6,11 +6,10 @@ and the direct invocation with `{"image": "<base64>"}` or `{"images": [...]}`.
 
 from __future__ import annotations
 
-import base64
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote_plus
 
+from steel_defect.base64_text import from_base64
 from steel_defect.errors import MalformedBody
 from steel_defect.http import Request
 
@@ -105,6 +104,8 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 def _query(event: dict[str, Any]) -> dict[str, str]:
     found = _texts(event, "queryStringParameters", "multiValueQueryStringParameters")
     if _is_of_balancer(event):  # as they were sent; the gateways decode them
+        from urllib.parse import unquote_plus  # the others need none of it
+
         found = {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
     # A request may be signed in its query, which is for the endpoint and not for us.
     return {name: value for name, value in found.items() if not name.lower().startswith("x-amz-")}
@@ -117,7 +118,7 @@ def _body(event: dict[str, Any]) -> bytes:
     if not event.get("isBase64Encoded"):
         return body.encode()
     try:
-        return base64.b64decode(body, validate=True)
+        return from_base64(body)
     except ValueError as error:  # binascii.Error, and non-ASCII characters
         message = f"the event says that its body is base64, and it is not: {error}"
         raise MalformedBody(message) from error

@@ -20,6 +20,7 @@ from steel_defect.errors import ModelUnavailable, too_many_bytes
 from steel_defect.http import Request, Response
 from steel_defect.metrics import Metric
 from steel_defect.observation import observed
+from steel_defect.serving import ModelSource
 from steel_defect.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _publisher(settings: Settings) -> Callable[[dict[str, Any]], None] | None:
     return gcp_topic.publisher(settings.outcome_topic)
 
 
-_app = App(load_settings(), _publisher)  # Invalid settings fail at the start, not at the first request.
+_app = App(ModelSource(load_settings()), _publisher)  # Invalid settings fail at the start, not at the first request.
 _handler = logging.StreamHandler(sys.stderr)
 _handler.setFormatter(CloudLoggingFormatter(_app.settings.google_project))
 logging.basicConfig(level=logging.INFO, handlers=[_handler])

@@ -7,7 +7,6 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 from steel_defect import camera as cameras
 from steel_defect import observation
@@ -196,6 +195,8 @@ class Api:
         return json_response(signed, status=HTTPStatus.CREATED)
 
     def _result(self, request: Request) -> Response:
+        from urllib.parse import unquote  # no prediction needs it
+
         # Some platforms give the path decoded, some as it came; a key has nothing in it that decoding changes.
         return json_response(self._uploads().result(unquote(request.path).removeprefix("/results/")))
 

@@ -1,4 +1,4 @@
-"""The program that both adapters run: models, the HTTP interface, and uploads, made of the settings."""
+"""The program that both adapters run: the HTTP interface and uploads, made of the models and their settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from steel_defect import log_line
 from steel_defect.admission import Admission
 from steel_defect.api import Api
 from steel_defect.observation import observed
-from steel_defect.serving import ModelSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steel_defect.log_line import Line
+    from steel_defect.serving import ModelSource
     from steel_defect.settings import Settings
     from steel_defect.storage import Store
     from steel_defect.uploads.processor import UploadProcessor
@@ -32,16 +32,16 @@ class App:
     """One function in one process. Safe to use from several threads; nothing is loaded before it is used.
 
     Attributes:
-        settings: that it was made of.
+        settings: of the models, and of all else.
         models: gives the model that serves.
         admission: bounds how many pictures are scored at a time, by their size.
         api: answers HTTP requests.
     """
 
-    def __init__(self, settings: Settings, publisher: Callable[[Settings], Publish | None]) -> None:
-        """Take the settings, and what makes the function that publishes outcomes: None to publish none."""
-        self.settings = settings
-        self.models = ModelSource(settings)
+    def __init__(self, models: ModelSource, publisher: Callable[[Settings], Publish | None]) -> None:
+        """Take the models, and what makes the function that publishes outcomes: None to publish none."""
+        self.settings = settings = models.settings
+        self.models = models
         self.admission = Admission(settings.memory_bytes)
         self.api = Api(
             self.models,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
+from steel_defect.base64_text import from_base64
 from steel_defect.errors import EmptyBody, MalformedBody, UnsupportedMediaType, too_many_bytes
 
 if TYPE_CHECKING:
@@ -174,8 +174,7 @@ def _picture_from_base64(image: object) -> bytes:
         message = "a picture in JSON is a text in base64"
         raise MalformedBody(message)
     try:
-        # Base64 tools break lines; anything else outside the alphabet is refused rather than skipped.
-        picture = binascii.a2b_base64("".join(_DATA_URL.sub("", image, count=1).split()), strict_mode=True)
+        picture = from_base64(_DATA_URL.sub("", image, count=1))
     except ValueError as error:  # binascii.Error, and non-ASCII characters
         message = f"'image' is not base64: {error}"
         raise MalformedBody(message) from error

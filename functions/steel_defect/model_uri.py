@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
 
 # What a model and a version of it may be called in a registry.
 NAME: Final = r"[a-z0-9][a-z0-9._-]{0,62}"
@@ -25,7 +24,11 @@ class ModelFile:
         scheme, separator, rest = self.location.partition("://")
         if not separator:
             return Path(self.location)
-        return Path(unquote(rest)) if scheme == "file" else None
+        if scheme != "file":
+            return None
+        from urllib.parse import unquote  # the bundled model needs none of it, and nor does a bucket's
+
+        return Path(unquote(rest))
 
 
 @dataclass(frozen=True)

@@ -76,11 +76,15 @@ class _Served(Protocol):
 
 
 class ModelSource:
-    """Gives the model, at every call."""
+    """Gives the model, at every call.
+
+    Attributes:
+        settings: which say what to serve.
+    """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         """Load nothing yet, and start no thread."""
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._lock = Lock()
         self._served: _Served | None = None
@@ -97,6 +101,14 @@ class ModelSource:
                 if self._served is None:
                     self._served = self._load()
         return self._served.current()
+
+    def begin(self) -> None:
+        """Begin to load a file of this machine; the caller goes on with its start, and the first call waits for it."""
+        source = self.settings.model
+        if isinstance(source, ModelFile) and source.path is not None:
+            from steel_defect.session import open_ahead
+
+            open_ahead(source.path, self.settings.threads)
 
     def registered(self) -> Scorer:
         """The model that serves, but never the bundled one in place of one that the registry names.
@@ -131,10 +143,10 @@ class ModelSource:
         from steel_defect.loading import load_model
         from steel_defect.settings import BUNDLED_MODEL
 
-        source, override, threads = self._settings.model, self._settings.override, self._settings.threads
+        source, override, threads = self.settings.model, self.settings.override, self.settings.threads
         if isinstance(source, ModelFile):
             return FixedModel(load_model(source, override, threads=threads))
-        follower = _Follower(source, self._settings, self._clock)
+        follower = _Follower(source, self.settings, self._clock)
         follower.check(_START_SECONDS)
         if not follower.ready():
             # A check that takes longer continues, and its model replaces this one.

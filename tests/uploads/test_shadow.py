@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from steel_defect.app import App
 from steel_defect.cli import main
 from steel_defect.location import Buckets, Location
+from steel_defect.serving import ModelSource
 from steel_defect.settings import SettingsError, settings_from
 from steel_defect.storage import open_store
 from steel_defect.uploads.processor import Outcome
@@ -48,7 +49,7 @@ class Line:
         self._buckets = buckets
         environment = {"MODEL_URI": str(model), "SHADOW_MODEL_URI": str(candidate)}
         environment |= {"UPLOADS_URI": str(buckets.uploads), "RESULTS_URI": str(buckets.results)}
-        self._processor = App(settings_from(environment), lambda _: self.told.append).processor()
+        self._processor = App(ModelSource(settings_from(environment)), lambda _: self.told.append).processor()
 
     def score(self, key: str, picture: int | bytes) -> Outcome:
         """A picture of one gray, or other bytes, as the bucket's event tells of it."""

@@ -9,6 +9,7 @@ import pytest
 
 from steel_defect.app import App
 from steel_defect.location import Buckets, Location
+from steel_defect.serving import ModelSource
 from steel_defect.settings import settings_from
 from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
 from tests.transports import CloudRun, Core, Lambda, Server
@@ -58,7 +59,7 @@ def environment(buckets: Buckets) -> dict[str, str]:
 @pytest.fixture
 def core(environment: dict[str, str], probe_file: Path) -> Transport:
     """The function in this process."""
-    return Core(App(settings_from({**environment, "MODEL_URI": str(probe_file)}), lambda _: None).api)
+    return Core(App(ModelSource(settings_from({**environment, "MODEL_URI": str(probe_file)})), lambda _: None).api)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
 
 from steel_defect.errors import ImageTooSmall
 from steel_defect.pictures.framing import framing, is_one_frame, is_turned
@@ -116,6 +115,8 @@ def resized(gray: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
     """Scale a picture: means of areas where it shrinks, bilinear where it grows."""
     if gray.shape == (rows, columns):
         return gray
+    from PIL import Image  # takes as long to import as a picture to score, and a camera's JPEG may need none of it
+
     shrinks = gray.shape[0] >= rows and gray.shape[1] >= columns
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(gray).resize((columns, rows), method))

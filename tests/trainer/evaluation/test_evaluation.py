@@ -113,7 +113,9 @@ def test_a_review_band_that_passes_fewer_than_half_of_the_clean_pictures_says_so
     logits = np.where(truth, 3.0, np.linspace(-4, -1, 229)).astype(np.float32)
     for lowest, warned in ((-3.9, True), (-1.2, False)):
         logits[0] = lowest
-        predictions = Predictions(tuple(map(str, range(229))), np.stack([truth, 0 * truth], 1).astype(np.float32), logits)
+        predictions = Predictions(
+            tuple(map(str, range(229))), np.stack([truth, 0 * truth], 1).astype(np.float32), logits
+        )
         run = read_run(write_run(tmp_path / str(warned), predictions))
         found = evaluate(run, "validation")
         passed = found.band["pass"]["clean"]

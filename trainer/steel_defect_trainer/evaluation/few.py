@@ -49,15 +49,14 @@ def hollow_floor(recall_floor: float | None, defects: int) -> list[str]:
 
 
 def passes_little(band: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """A warning if fewer than half of the clean pictures pass, of how many "defect" and "clean" ones each decision has."""
+    """A warning if fewer than half of the clean pictures pass, of how many "defect" and "clean" ones a decision has."""
     clean = sum(kinds["clean"] for kinds in band.values())
     passed = band["pass"]["clean"]
     if not clean or 2 * passed >= clean:
         return []
-    return [
-        f"only {passed:,} of {counted(clean, 'clean picture')} pass, for some defects look as clean to this network as "
-        "they do: label more defects, or let clean pictures alone decide (recipe `clean`)"
-    ]
+    why = "some defects look as clean as they do to this network"
+    advice = "label more defects, or let clean pictures alone decide (recipe `clean`)"
+    return [f"only {passed:,} of {counted(clean, 'clean picture')} pass, for {why}: {advice}"]
 
 
 def counted(count: int, noun: str) -> str:

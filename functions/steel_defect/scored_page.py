@@ -96,9 +96,10 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
             single["class_prob"].extend(outputs.get("class_prob", ()))
     probability = float(np.max(single["defect_prob"]))
     mask, defects = mask_of(maps["mask_prob"], view, contract), Defects()
-    if mask is not None:
-        # What passes shows no damage: the picture as a whole decides, and masks say where.
-        mask = mask.without_damage() if probability < contract.review_low else mask
+    # What passes shows no damage: the picture as a whole decides, and masks say where.
+    if mask is not None and probability < contract.review_low:
+        mask = mask.without_damage()
+    elif mask is not None:
         along_x = runs_along_x(plan.turned, spec, camera)
         names, mm_per_pixel = contract.class_names, camera.mm_per_pixel
         defects = defects_of(mask, names, page=index + 1, along_x=along_x, mm_per_pixel=mm_per_pixel)

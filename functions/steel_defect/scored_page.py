@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from steel_defect.masks import mask_of
 from steel_defect.statistics import DARK, appearance_of, histogram, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     Predict = Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]
 
-# So many tiles at a time: more take memory and save nothing.
-_BATCH: Final = 4
 # A page of several tiles that would pass, but not by half, is looked at again: a defect that lies otherwise in a tile
 # may look like another one. So many tiles at most, moved by this share of a tile.
 _AGAIN: Final = 4
@@ -71,27 +70,29 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
         camera: what is known of it.
         predict: every output of the model by name, for inputs uint8 (N, height, width).
     """
-    spec, guard, plan = contract.input, contract.guard, view.framing
+    spec, plan = contract.input, view.framing
     counts = histogram(view.canvas)
     tiles = list(view.tiles(spec))
     grays = [counts] if len(tiles) == 1 else [histogram(tile) for tile in tiles]
     lit = _to_score(plan.tiles, [bool(one[:DARK].sum() <= _BESIDE * one.sum()) for one in grays])
     maps = {name: JoinedMap(plan, spec) for name in ("defect_map", "mask_prob")}
     single: dict[str, list[NDArray[np.float32]]] = {"defect_prob": [], "class_prob": [], "novelty": []}
-    for numbers, outputs in _batches(tiles, lit, spec, predict):
-        for name, joined in maps.items():
-            for number, one in zip(numbers, outputs.get(name, ()), strict=False):
-                joined.add(number, one)
+    for number in lit:
+        outputs = _scored(tiles[number], spec, predict)
+        for name in maps.keys() & outputs.keys():
+            maps[name].add(number, outputs[name][0])
         for name, values in single.items():
             values.extend(outputs.get(name, ()))
     reasons = dict.fromkeys(plan.reasons)
-    if guard is not None:
-        for place, number in enumerate(lit):
-            far = float(single["novelty"][place]) if single["novelty"] else None
-            reasons |= dict.fromkeys(reasons_against(appearance_of(tiles[number], grays[number]), far, guard))
+    if contract.guard is not None:
+        seen = [appearance_of(tiles[number], grays[number]) for number in lit]
+        far = [float(value) for value in single["novelty"]] or [None] * len(lit)
+        for one in map(reasons_against, seen, far, repeat(contract.guard)):
+            reasons |= dict.fromkeys(one)
     if len(tiles) > 1 and max(single["defect_prob"]) < contract.review_low:
         moved = _moved(view, [lit[place] for place in _in_doubt(single["defect_prob"], contract.review_low)], spec)
-        for _, outputs in _batches(moved, range(len(moved)), spec, predict):
+        for tile in moved:
+            outputs = _scored(tile, spec, predict)
             single["defect_prob"].extend(outputs["defect_prob"])
             single["class_prob"].extend(outputs.get("class_prob", ()))
     probability = float(np.max(single["defect_prob"]))
@@ -157,13 +158,8 @@ def _to_score(starts: Sequence[tuple[int, int]], lit: Sequence[bool]) -> list[in
     return chosen or [0]
 
 
-def _batches(
-    tiles: Sequence[NDArray[np.uint8]], lit: Sequence[int], spec: InputSpec, predict: Predict
-) -> Iterator[tuple[Sequence[int], dict[str, NDArray[np.float32]]]]:
-    """Numbers of tiles and every output for them, a few at a time; tiles are of any size up to the model's input."""
-    for start in range(0, len(lit), _BATCH):
-        numbers = lit[start : start + _BATCH]
-        batch = np.full((len(numbers), spec.height, spec.width), spec.pad, np.uint8)
-        for pixels, tile in zip(batch, (tiles[number] for number in numbers), strict=True):
-            pixels[: tile.shape[0], : tile.shape[1]] = tile
-        yield numbers, predict(batch)
+def _scored(tile: NDArray[np.uint8], spec: InputSpec, predict: Predict) -> dict[str, NDArray[np.float32]]:
+    """Every output for one tile, of any size up to the model's input. Four at once take a tenth longer than in turn."""
+    pixels = np.full((1, spec.height, spec.width), spec.pad, np.uint8)
+    pixels[0, : tile.shape[0], : tile.shape[1]] = tile
+    return predict(pixels)

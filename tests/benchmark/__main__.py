@@ -45,11 +45,12 @@ def main() -> None:
     architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
     plan = Plan(build(work, python, architecture), python, pictures, options.rounds, work, os.sched_getaffinity(0))
     found = measure.measure(plan)
-    (work / "benchmark.json").write_text(json.dumps(rounded(found)) + "\n", encoding="utf-8")
+    name = report.kind(found).lower()
+    (work / f"{name}.json").write_text(json.dumps(rounded(found)) + "\n", encoding="utf-8")
     rows = report.ratios(found)
     tables = "\n\n".join((report.table(rows), report.stages_table(found), report.bulk_line(found))) + "\n"
     (work / "benchmark.md").write_text(tables, encoding="utf-8")
-    plot(rows, work / "benchmark.svg")
+    plot(rows, work / f"{name}.svg")
     sys.stdout.write(tables)
     if any(row.verdict == "missed" for row in rows):
         raise SystemExit(1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmark import bulk, cold, load, warm
+from tests.benchmark.day import camera_pages, clean_line
 from tests.benchmark.quota import NoQuota
 
 if TYPE_CHECKING:
@@ -28,9 +30,11 @@ def measure(plan: Plan) -> dict[str, Any]:
     _say("sizes of the packages")
     found["package_mb"] = {contender.name: _size_mb(contender) for contender in plan.contenders}
     _say("warm calls on one thread")
-    one = warm.calls(plan, threads=1, count=40)
-    found["warm_one_thread"] = one
-    found["stages"] = warm.stages(plan)
+    line = replace(plan, pictures=clean_line(plan.pictures, plan.work / "line"))
+    found["warm_one_thread"] = warm.calls(line, threads=1, count=40)
+    found["stages"] = warm.stages(line)
+    pages = replace(plan, pictures=camera_pages(line.pictures, plan.work / "pages"))
+    found["pages"] = warm.calls(pages, threads=1, count=10)
     found["quota"], found["batch"] = {}, {}
     for share in QUOTAS:
         _say(f"warm calls with {share:g} vCPU")

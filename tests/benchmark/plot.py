@@ -1,4 +1,4 @@
-"""The ratios as bars beside the lines that they must hold."""
+"""The ratios as bars beside their targets."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ def plot(rows: Sequence[Ratio], path: Path) -> None:
         low, value, high = row.low, row.value, row.high
         if row.rate:
             low, value, high = 1 / high, 1 / value, 1 / low
-        colour = {"aim": "#2a7f3f", "firm": "#7fae3f", "missed": "#c0392b", "": "#6b7b8c"}[row.verdict]
+        colour = {"held": "#2a7f3f", "missed": "#c0392b", "": "#6b7b8c"}[row.verdict]
         axes.barh(place, value, color=colour, height=0.62)
         axes.plot([low, high], [place, place], color="black", linewidth=1.2)
-        for line, style in ((row.firm, "-"), (row.aim, ":")):
-            if line is not None:
-                x = 1 / line if row.rate else line
-                axes.plot([x, x], [place - 0.42, place + 0.42], color="black", linestyle=style, linewidth=1.6)
-        drawn = [x for x in (row.firm, row.aim) if x is not None]
-        right = max([high, *(1 / x if row.rate else x for x in drawn)])
+        right = high
+        if row.target is not None:
+            target = 1 / row.target if row.rate else row.target
+            axes.plot([target, target], [place - 0.42, place + 0.42], color="black", linewidth=1.6)
+            right = max(high, target)
         axes.text(right + 0.015, place, f"{value:.2f}", va="center", fontsize=8)
     axes.axvline(1, color="#999999", linewidth=0.8)
     labels = [f"{row.what}{' (inverse)' if row.rate else ''}" for row in reversed(rows)]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
-    axes.set_xlabel("ratio to the FastAPI service; shorter is better (line: firm, dots: aim)")
+    axes.set_xlabel("ratio to the FastAPI service; shorter is better (line: target)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlim(0, max(1.1, *(1 / row.low if row.rate else row.high for row in rows)) + 0.12)
     figure.savefig(path)

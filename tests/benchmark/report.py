@@ -1,8 +1,8 @@
-"""The figures as ratios to the stand-in, against the lines that they must hold; a table, and a plot."""
+"""The figures as ratios to the stand-in, beside this project's targets for such a processor; tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,38 @@ MEMORY_GB: Final = 1769 / 1024
 OURS: Final = "this project"
 SEED: Final = "FastAPI service"
 
+# What int8 is computed with decides most of it, so results are kept, and judged, by that.
+VNNI: Final = "VNNI"
+AVX2: Final = "AVX2"
+_WARM: Final = "warm call, one thread, 2 % of the pictures with a defect"
+_COLD: Final = "cold start on Lambda"
+_MEMORY: Final = "memory after 200 calls"
+_PACKAGE: Final = "package, unzipped, with its model"
+TARGETS: Final[dict[str, dict[str, float]]] = {
+    VNNI: {
+        _WARM: 0.40,
+        "warm call, 1 vCPU, 90th percentile": 0.20,
+        _COLD: 0.60,
+        _MEMORY: 0.55,
+        _PACKAGE: 0.50,
+        "requests a second, 8 clients": 3.5,
+    },
+    AVX2: {
+        _WARM: 0.52,
+        "warm call, 1 vCPU, 90th percentile": 0.25,
+        _COLD: 0.60,
+        _MEMORY: 0.55,
+        _PACKAGE: 0.50,
+        "requests a second, 8 clients": 2.8,
+    },
+}
+
+
+def kind(found: dict[str, Any]) -> str:
+    """What the processor of a run computes int8 with."""
+    text = found["machine"]["processor"]
+    return VNNI if "vnni" in text else AVX2 if "avx2" in text else "another"
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -29,8 +61,8 @@ class Ratio:
         ours, seed: medians, with their unit.
         value: the median of the ratios of the rounds.
         low, high: the least and the largest of them.
-        firm, aim: what it must be, and what it should be; a rate has to be larger, all else smaller.
         rate: whether larger is better.
+        target: what it should be; None if nobody said.
     """
 
     what: str
@@ -39,50 +71,43 @@ class Ratio:
     value: float
     low: float
     high: float
-    firm: float | None = None
-    aim: float | None = None
     rate: bool = False
+    target: float | None = None
 
     @property
     def verdict(self) -> str:
-        """Which line it holds."""
-        if self.firm is None or self.aim is None:
+        """Whether it holds its target."""
+        if self.target is None:
             return ""
-        sign = -1 if self.rate else 1
-        for name, line in (("aim", self.aim), ("firm", self.firm)):
-            if sign * self.value <= sign * line:
-                return name
-        return "missed"
+        return "held" if (self.value >= self.target if self.rate else self.value <= self.target) else "missed"
 
 
 def ratios(found: dict[str, Any]) -> list[Ratio]:
     """All of them, in the order of the table."""
     rows = [
-        _of_rounds("warm call, one thread", found["warm_one_thread"], "ms", median, lines=(0.33, 0.25)),
+        _of_rounds(_WARM, found["warm_one_thread"], "ms", median),
+        _of_rounds("the same, a line camera's page of 6400 x 256", found["pages"], "ms", median),
         *(
             _of_rounds(
                 f"warm call, {share} vCPU, 90th percentile",
                 both,
                 "ms",
                 lambda ms: float(np.percentile(ms, 90)),
-                lines=(0.35, 0.20) if share == "1" else None,
             )
             for share, both in found["quota"].items()
         ),
-        _of_starts("cold start on Lambda", found["cold_compiled"], lines=(0.60, 0.50)),
+        _of_starts(_COLD, found["cold_compiled"]),
         _of_starts("cold start on Lambda, without .pyc files", found["cold_not_compiled"]),
         _of_starts("start of the HTTP server to its first answer", found["server_start"]),
         _of_sizes(
-            "memory after 200 calls",
+            _MEMORY,
             {name: both["resident_mb"] for name, both in found["warm_one_thread"].items()},
-            lines=(0.60, 0.50),
         ),
-        _of_sizes("package, unzipped, with its model", found["package_mb"], lines=(0.55, 0.50)),
+        _of_sizes(_PACKAGE, found["package_mb"]),
     ]
     for clients, both in found["load"].items():
-        lines = (2.5, 4.0) if str(clients) == "8" else None
         plural = "s" if str(clients) != "1" else ""
-        rows.append(_of_rates(f"requests a second, {clients} client{plural}", both, lines=lines))
+        rows.append(_of_rates(f"requests a second, {clients} client{plural}", both))
         rows.append(
             _of_sizes(
                 f"99th percentile of a request, {clients} client{plural}",
@@ -92,7 +117,8 @@ def ratios(found: dict[str, Any]) -> list[Ratio]:
         )
     if "1" in found["quota"]:
         rows += _costs(found)
-    return rows
+    targets = TARGETS.get(kind(found), {})
+    return [replace(row, target=targets.get(row.what)) for row in rows]
 
 
 def usd_for_a_million(milliseconds: float, *, in_a_call: int = 1) -> float:
@@ -102,12 +128,12 @@ def usd_for_a_million(milliseconds: float, *, in_a_call: int = 1) -> float:
 
 def table(rows: Sequence[Ratio]) -> str:
     """In Markdown."""
-    lines = [f"| | {OURS} | {SEED} | ratio | firm | aim | |", "|---|---:|---:|---:|---:|---:|---|"]
+    lines = [f"| | {OURS} | {SEED} | ratio | target | |", "|---|---:|---:|---:|---:|---|"]
     for row in rows:
         sign = "≥" if row.rate else "≤"
         spread = f" ({row.low:.2f} to {row.high:.2f})" if row.low != row.high else ""
-        bounds = ["" if line is None else f"{sign} {line:.2f}" for line in (row.firm, row.aim)]
-        cells = (row.what, row.ours, row.seed, f"**{row.value:.2f}**{spread}", *bounds, row.verdict)
+        target = "" if row.target is None else f"{sign} {row.target:.2f}"
+        cells = (row.what, row.ours, row.seed, f"**{row.value:.2f}**{spread}", target, row.verdict)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -137,8 +163,8 @@ def _costs(found: dict[str, Any]) -> list[Ratio]:
     alone = {name: [usd_for_a_million(median(ms)) for ms in figures["ms"]] for name, figures in both.items()}
     many = [usd_for_a_million(median(ms), in_a_call=16) for ms in found["batch"]["1"]]
     what = "USD for a million pictures on Lambda, one a call"
-    single = _ratio(what, alone["ours"], alone["seed"], "USD", (0.45, 0.37))
-    sixteen = _ratio("the same, 16 a call (the service: one)", many, alone["seed"], "USD", (0.25, 0.18))
+    single = _ratio(what, alone["ours"], alone["seed"], "USD")
+    sixteen = _ratio("the same, 16 a call (the service: one)", many, alone["seed"], "USD")
     return [single, sixteen]
 
 
@@ -147,37 +173,27 @@ def _of_rounds(
     both: dict[str, Any],
     unit: str,
     statistic: Callable[[Sequence[float]], float],
-    lines: tuple[float, float] | None = None,
 ) -> Ratio:
     ours, seed = ([statistic(ms) for ms in both[name]["ms"]] for name in ("ours", "seed"))
-    return _ratio(what, ours, seed, unit, lines)
+    return _ratio(what, ours, seed, unit)
 
 
-def _of_starts(what: str, both: dict[str, list[float]], lines: tuple[float, float] | None = None) -> Ratio:
-    return _ratio(what, both["ours"], both["seed"], "ms", lines)
+def _of_starts(what: str, both: dict[str, list[float]]) -> Ratio:
+    return _ratio(what, both["ours"], both["seed"], "ms")
 
 
-def _of_sizes(what: str, both: dict[str, float], unit: str = "MB", lines: tuple[float, float] | None = None) -> Ratio:
-    return _ratio(what, [both["ours"]], [both["seed"]], unit, lines)
+def _of_sizes(what: str, both: dict[str, float], unit: str = "MB") -> Ratio:
+    return _ratio(what, [both["ours"]], [both["seed"]], unit)
 
 
-def _of_rates(what: str, both: dict[str, Any], lines: tuple[float, float] | None = None) -> Ratio:
-    return _ratio(what, both["ours"]["per_second"], both["seed"]["per_second"], "/s", lines, rate=True)
+def _of_rates(what: str, both: dict[str, Any]) -> Ratio:
+    return _ratio(what, both["ours"]["per_second"], both["seed"]["per_second"], "/s", rate=True)
 
 
-def _ratio(  # noqa: PLR0913 - what one row has
-    what: str,
-    ours: Sequence[float],
-    seed: Sequence[float],
-    unit: str,
-    lines: tuple[float, float] | None,
-    *,
-    rate: bool = False,
-) -> Ratio:
+def _ratio(what: str, ours: Sequence[float], seed: Sequence[float], unit: str, *, rate: bool = False) -> Ratio:
     each = [one / other for one, other in zip(ours, seed, strict=True)]
-    firm, aim = lines or (None, None)
     one, other = (_figure(median(values), unit) for values in (ours, seed))
-    return Ratio(what, one, other, median(each), min(each), max(each), firm, aim, rate)
+    return Ratio(what, one, other, median(each), min(each), max(each), rate)
 
 
 def _figure(value: float, unit: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Measured with the mode of each format that takes the most: 6.7 (PNG, 16 bits, colour with transparency) and 15.4.
 _BYTES_PER_PIXEL: Final = 7
 _BYTES_PER_PIXEL_OF_WEBP: Final = 17
-# Whatever the size: a batch of tiles in the model, the pages of libraries that are loaded.
+# Whatever the size: a tile in the model, the pages of libraries that are loaded.
 _BYTES: Final = 16_000_000
 
 

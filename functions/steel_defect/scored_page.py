@@ -86,7 +86,7 @@ def score_page(view: View, index: int, contract: ModelContract, camera: Camera, 
     reasons = dict.fromkeys(plan.reasons)
     if contract.guard is not None:
         seen = [appearance_of(tiles[number], grays[number]) for number in lit]
-        far = [float(value) for value in single["novelty"]] or [None] * len(lit)
+        far = map(float, single["novelty"]) if single["novelty"] else repeat(None)
         for one in map(reasons_against, seen, far, repeat(contract.guard)):
             reasons |= dict.fromkeys(one)
     if len(tiles) > 1 and max(single["defect_prob"]) < contract.review_low:

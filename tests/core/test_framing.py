@@ -98,7 +98,7 @@ def test_more_tiles_than_are_accepted() -> None:
 )
 def test_a_frame_that_cannot_be(wrong: dict[str, object]) -> None:
     with pytest.raises(ContractError, match="cannot be"):
-        replace(FRAME, **wrong)  # type: ignore[arg-type]
+        replace(FRAME, **wrong)  # type: ignore[arg-type]  # of several types
 
 
 @given(st.integers(32, 6000), st.integers(32, 3000), st.sampled_from([(128, 800), (64, 160), (32, 32), (96, 608)]))

@@ -76,7 +76,7 @@ def test_the_camera_is_stated_for_a_picture() -> None:
 def test_the_public_names_are_there_and_the_readme_lists_them() -> None:
     assert all(getattr(steel_defect, name).__name__ == name for name in steel_defect.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Modell'"):
-        _ = steel_defect.Modell  # type: ignore[attr-defined]
+        _ = steel_defect.Modell  # type: ignore[attr-defined]  # that is the test
     stable = (
         (REPOSITORY / "README.md").read_text(encoding="utf-8").partition("## What stays\n")[2].partition("\n## ")[0]
     )

@@ -23,7 +23,7 @@ from tests.transports import CloudRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     OpenPage = Callable[..., Page]
 
@@ -109,10 +109,10 @@ def test_pictures_of_a_class(open_page: OpenPage, masking: str) -> None:
 def test_without_run_lengths_there_are_boxes(open_page: OpenPage, masking: str) -> None:
     page = open_page(masking)
 
-    def without(route: object) -> None:
-        content = route.fetch().json()  # type: ignore[attr-defined]
+    def without(route: Route) -> None:
+        content = route.fetch().json()
         del content["masks"]
-        route.fulfill(json=content)  # type: ignore[attr-defined]
+        route.fulfill(json=content)
 
     page.route("**/predict?map=true*", without)
     add(page, strip("one.png"))

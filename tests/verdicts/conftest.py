@@ -12,7 +12,7 @@ from steel_defect.location import Buckets, Location
 from steel_defect.serving import ModelSource
 from steel_defect.settings import settings_from
 from tests.servers.emulators import Emulator, make_gcs_bucket, make_s3_bucket
-from tests.transports import CloudRun, Core, Lambda, Server
+from tests.transports import CloudRun, Core, Lambda
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,6 @@ def function(
     if emulator is None:
         yield core
         return
-    runtime: type[Server] = Lambda if scheme == "s3" else CloudRun
-    # Both kinds take these two, and both are a Transport: their common base says neither.
-    with runtime(model=probe_file, environment={**emulator.environment, **environment}) as server:  # type: ignore[call-arg]
-        yield server  # type: ignore[misc]
+    runtime: type[Lambda | CloudRun] = Lambda if scheme == "s3" else CloudRun
+    with runtime(model=probe_file, environment={**emulator.environment, **environment}) as server:
+        yield server

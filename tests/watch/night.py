@@ -20,8 +20,8 @@ _AHEAD = 200
 def memory(pid: int) -> tuple[int, int]:
     """The largest resident memory so far, and the present one, in kB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    most, now = (int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) for name in ("VmHWM", "VmRSS"))  # type: ignore[index]
-    return most, now
+    found = dict(re.findall(r"(VmHWM|VmRSS):\s+(\d+) kB", status))
+    return int(found["VmHWM"]), int(found["VmRSS"])
 
 
 def feed(line: Line, count: int, report_every: int) -> list[tuple[int, int]]:

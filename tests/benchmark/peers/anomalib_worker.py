@@ -1,7 +1,9 @@
 """Runs in anomalib's environment: makes a PaDiM, or answers with it as `worker.py` does.
 
-python -m tests.benchmark.peers.anomalib_worker train FOLDER OUTPUT
-python -m tests.benchmark.peers.anomalib_worker answer REPLY_FD FOLDER MODEL
+    python -m tests.benchmark.peers.anomalib_worker train FOLDER OUTPUT
+    python -m tests.benchmark.peers.anomalib_worker answer REPLY_FD FOLDER MODEL
+
+It serves the way that anomalib's documentation has for a program of one's own: the exported file, by `TorchInferencer`.
 """
 
 from __future__ import annotations

@@ -34,8 +34,7 @@ def measure(plan: Plan, environment: Path, folder: Path) -> list[Measure]:
         folder: gets anomalib's model.
 
     Raises:
-        subprocess.CalledProcessError: anomalib could not make its model, and has said why.
-        RuntimeError: one of them ended without an answer.
+        RuntimeError: anomalib could not make its model, or one of them ended without an answer.
     """
     peer = [str(environment / "bin" / "python"), "-m", "tests.benchmark.peers.anomalib_worker"]
     _train(peer, plan, folder)
@@ -66,13 +65,18 @@ def _train(command: Sequence[str], plan: Plan, folder: Path) -> None:
     pictures.mkdir(parents=True)
     for picture in sorted(plan.pictures.iterdir())[:_TRAINING]:
         shutil.copyfile(picture, pictures / picture.name)
-    subprocess.run(  # noqa: S603 - our own
+    done = subprocess.run(  # noqa: S603 - our own
         [*command, "train", str(pictures), str(folder)],
         env=_environment(),
         cwd=folder,
-        check=True,
-        stdout=subprocess.DEVNULL,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
+    if done.returncode:
+        message = f"it could not make its model: {done.stdout[-500:]}"
+        raise RuntimeError(message)
 
 
 def _environment() -> dict[str, str]:

@@ -35,7 +35,7 @@ class MapHead(nn.Conv2d):
         """Features (N, 1280, h, w) to logits (N, C, h, w)."""
         return super().forward(features) + F.conv2d(features.mean(dim=(2, 3), keepdim=True), self.whole)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:  # noqa: ANN401
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:  # noqa: ANN401 - PyTorch
         """Fill this part with zeros for a run from before it existed."""
         state_dict.setdefault(f"{prefix}whole", torch.zeros_like(self.whole))
         super()._load_from_state_dict(state_dict, prefix, *rest)

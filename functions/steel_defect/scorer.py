@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from math import isnan
-from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -66,9 +64,6 @@ class Scorer:
             raise ModelUnavailable(message) from error
         self._check_graph()
         self.threads = threads
-        # Where one picture has all processors, others wait for their turn: side by side their threads would get in each
-        # other's way, and take a fifth longer.
-        self._turn = Lock() if threads > 1 else nullcontext()
         self.decision_from: Literal["model", "settings"] = "model"
 
     def deciding_by(self, contract: ModelContract) -> Scorer:
@@ -122,9 +117,7 @@ class Scorer:
 
     def predict(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Every output of the model by name, for inputs uint8 (N, height, width)."""
-        with self._turn:
-            found = self._session.run(self._outputs, {_INPUT: pixels})
-        return dict(zip(self._outputs, found, strict=True))
+        return dict(zip(self._outputs, self._session.run(self._outputs, {_INPUT: pixels}), strict=True))
 
     def _prediction(
         self, pages: Sequence[ScoredPage], source: PictureSource, decode_ms: float, model_ms: float

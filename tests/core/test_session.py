@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from steel_defect import session
@@ -53,30 +50,3 @@ def test_a_file_that_cannot_be_loaded_is_an_error_of_the_first_call_and_of_the_n
 def test_a_model_of_a_registry_is_not_opened_ahead(tmp_path: Path) -> None:
     ModelSource(settings_from({"MODEL_URI": f"file://{tmp_path}/models/strip"})).begin()
     assert not session._ahead  # noqa: SLF001 - nothing else tells
-
-
-class Waiting:
-    """Stands where ONNX Runtime does: the first call sees whether another comes before it ends."""
-
-    def __init__(self) -> None:
-        self.met, self._calls, self._second = False, 0, Event()
-
-    def run(self, names: list[str], _: object) -> list[str]:
-        """Wait, or tell the one that waits."""
-        self._calls += 1
-        if self._calls == 2:
-            self._second.set()
-        else:
-            self.met = self._second.wait(0.5)
-        return names
-
-
-@pytest.mark.parametrize(("threads", "together"), [(1, True), (2, False)])
-def test_pictures_wait_for_their_turn_where_one_has_several_threads(
-    threads: int, *, together: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scorer, waiting = Scorer(BUNDLED_MODEL, threads=threads), Waiting()
-    monkeypatch.setattr(scorer, "_session", waiting)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(scorer.predict, np.zeros((2, 1, 128, 800), np.uint8)))
-    assert waiting.met is together

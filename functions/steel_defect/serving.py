@@ -103,7 +103,10 @@ class ModelSource:
         return self._served.current()
 
     def begin(self) -> None:
-        """Begin to load a file of this machine; the caller goes on with its start, and the first call waits for it."""
+        """Begin to load a file of this machine; the caller goes on with its start, and the first call waits for it.
+
+        Not before a server forks, as it imports ONNX Runtime.
+        """
         source = self.settings.model
         if isinstance(source, ModelFile) and source.path is not None:
             from steel_defect.session import open_ahead

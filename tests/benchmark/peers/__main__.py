@@ -4,8 +4,8 @@
 
 BentoML serves the FastAPI stand-in's model over HTTP; anomalib answers with a PaDiM in process. Each gets an
 environment of its own in the output folder, made by uv, and kept: the packages of anomalib take gigabytes, of which
-UV_TORCH_BACKEND=cpu saves most. The load comes from hey (Debian's package). Takes ten minutes after that, on a machine
-that does nothing else.
+UV_TORCH_BACKEND=cpu saves most. The load comes from hey (Debian's package). Takes six minutes after that, on a
+machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tests.benchmark.measure import machine
 from tests.benchmark.peers import calls, serving
 from tests.benchmark.peers.table import table
 from tests.benchmark.plan import Plan
+from tests.benchmark.report import kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def main() -> None:
             continue
         found["peers"][name] = {"versions": versions, "measures": [row.rounded() for row in rows]}
         tables.append(table(f"{name} {versions[name.lower()]}", rows))
-    (work / "peers.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+    (work / f"{kind(found).lower()}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
     sys.stdout.write("\n\n".join(tables) + "\n")
     if not tables:
         raise SystemExit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from multipart import MultipartParser, parse_options_header
 
 from tests.benchmark.peers.serving import contenders, memory_below_mb, multipart_body
 from tests.benchmark.peers.table import Measure, table
-from tests.conftest import SAMPLES
+from tests.benchmark.report import kind
+from tests.conftest import REPOSITORY, SAMPLES
 
 # A process with a child that holds 100 MB; both wait until they are told to end.
 HOLD = """
@@ -43,6 +45,16 @@ def test_a_parser_reads_the_picture_back_from_the_form(tmp_path: Path) -> None:
     (part,) = MultipartParser(BytesIO(body), options["boundary"], len(body), strict=True).parts()
     assert (kind, part.name, part.content_type) == ("multipart/form-data", "image", "image/jpeg")
     assert part.raw == picture
+
+
+def test_the_readme_says_what_the_last_run_found() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (result,) = (Path(__file__).parent / "results").glob("*.json")
+    found = json.loads(result.read_text(encoding="utf-8"))
+    assert result.stem == kind(found).lower()
+    for name, peer in found["peers"].items():
+        measures = [Measure(**measure) for measure in peer["measures"]]
+        assert table(f"{name} {peer['versions'][name.lower()]}", measures) in readme
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")

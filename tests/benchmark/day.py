@@ -13,7 +13,6 @@ from steel_defect import Decision, Model
 
 # One picture in so many does not pass.
 _ONE_IN: Final = 50
-_PAGES: Final = 10
 # As many pixels along the strip as four of the model's pictures have.
 _STRIPS: Final = 4
 
@@ -33,15 +32,15 @@ def clean_line(pictures: Path, folder: Path) -> Path:
 
 
 def camera_pages(strips: Path, folder: Path) -> Path:
-    """Fill a folder with pages of a line camera: strips of `clean_line` end to end, all as wide as the first."""
+    """Fill a folder with a line camera's page of each strip: the strip four times, every other one mirrored.
+
+    So there is no seam, which a strip does not have either.
+    """
     _emptied(folder)
-    found = sorted(strips.iterdir())
-    for page in range(_PAGES):
-        # The last of all does not pass, so one of ten pages does not.
-        chosen = [found[-1 - (page * _STRIPS + number) % len(found)] for number in range(_STRIPS)]
-        grays = [_gray(path) for path in chosen]
-        whole = np.hstack([np.asarray(gray.resize(grays[0].size)) for gray in grays])
-        Image.fromarray(whole).save(folder / f"{page:03d}.jpg", quality=92)
+    for path in sorted(strips.iterdir()):
+        gray = np.asarray(_gray(path))
+        page = np.hstack([gray if number % 2 == 0 else gray[:, ::-1] for number in range(_STRIPS)])
+        Image.fromarray(page).save(folder / f"{path.stem}.jpg", quality=92)
     return folder
 
 

@@ -55,7 +55,7 @@ def passes_little(band: Mapping[str, Mapping[str, int]]) -> list[str]:
     if not clean or 2 * passed >= clean:
         return []
     why = "some defects look as clean as they do to this network"
-    advice = "label more defects, or let clean pictures alone decide (recipe `clean`)"
+    advice = "label more defects, or train the recipe `clean` on clean pictures alone"
     return [f"only {passed:,} of {counted(clean, 'clean picture')} pass, for {why}: {advice}"]
 
 

@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="how often each measurement is made (default: 7)")
     parser.add_argument("--output", type=Path, default=Path("runs/benchmark"), help="default: %(default)s")
     options = parser.parse_args()
+    if not any(options.pictures.glob("*.jpg")):
+        parser.error(f"there is no JPEG file (*.jpg) in {options.pictures}")
     work = options.output.resolve()
     work.mkdir(parents=True, exist_ok=True)
     python = measure.python_for(work)

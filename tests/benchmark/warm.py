@@ -30,11 +30,19 @@ class Worker:
         self._process, self._replies = process, replies
 
     def ask(self, **request: int) -> dict[str, Any]:
-        """See `worker.py`."""
+        """See `worker.py`.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return json.loads(self._replies.readline())  # type: ignore[no-any-return]  # what worker.py writes
+        line = self._replies.readline()
+        if not line:
+            message = f"{self._process.args!r} ended without an answer"
+            raise RuntimeError(message)
+        return json.loads(line)  # type: ignore[no-any-return]  # what worker.py writes
 
 
 @contextmanager

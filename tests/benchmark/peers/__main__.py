@@ -3,9 +3,8 @@
     uv run --python 3.13 --group dev python -m tests.benchmark.peers --pictures FOLDER
 
 BentoML serves the FastAPI stand-in's model over HTTP; anomalib answers with a PaDiM in process. Each gets an
-environment of its own in the output folder, made by uv, and kept: the packages of anomalib take gigabytes, of which
-UV_TORCH_BACKEND=cpu saves most. The load comes from hey (Debian's package). Takes six minutes after that, on a
-machine that does nothing else.
+environment of its own in the output folder, made by uv, and kept: the packages of anomalib take gigabytes. The load
+comes from hey (Debian's package). Takes six minutes after that, on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -54,6 +53,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each measurement is made (default: 5)")
     parser.add_argument("--output", type=Path, default=Path("runs/peers"), help="default: %(default)s")
     options = parser.parse_args()
+    if not any(options.pictures.glob("*.jpg")):
+        parser.error(f"there is no JPEG file (*.jpg) in {options.pictures}")
     work = options.output.resolve()
     work.mkdir(parents=True, exist_ok=True)
     pictures = work / "pictures"

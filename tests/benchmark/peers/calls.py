@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tests.benchmark.peers.table import Measure
+from tests.benchmark.warm import Worker
 from tests.conftest import REPOSITORY
 
 if TYPE_CHECKING:
@@ -101,19 +101,9 @@ def _round(before: Sequence[str], plan: Plan, after: Sequence[str], *, calls: in
     )
     os.close(writing)
     with process, os.fdopen(reading, encoding="utf-8") as replies:
-
-        def ask(count: int) -> dict[str, Any]:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps({"calls": count}) + "\n")
-            process.stdin.flush()
-            line = replies.readline()
-            if not line:
-                message = f"{' '.join(before)} ended without an answer"
-                raise RuntimeError(message)
-            return json.loads(line)  # type: ignore[no-any-return]  # what worker.py writes
-
-        ask(1)
+        worker = Worker(process, replies)
+        worker.ask(calls=1)
         first = 1e3 * (perf_counter() - began)
-        ask(_WARM_UP)
-        reply = ask(calls)
+        worker.ask(calls=_WARM_UP)
+        reply = worker.ask(calls=calls)
     return first, median(reply["ms"]), reply["resident_mb"]
